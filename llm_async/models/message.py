@@ -1,0 +1,181 @@
+"""A message of a conversation, and the road from what callers write to what protocols read.
+
+What belongs here: the Message itself, and the checks that every conversation passes before anything is sent. How a
+message looks on the wire is the protocols' knowledge.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Union
+
+from .tool_call import ToolCall
+
+__all__ = ["Content", "Message", "Role", "message_to_dict", "normalize_messages", "validate_messages"]
+
+Role = Literal["system", "user", "assistant", "tool"]
+Content = Union[str, list[dict[str, Any]]]
+
+_ROLES = ("system", "user", "assistant", "tool")
+
+
+@dataclass
+class Message:
+    """One turn of a conversation.
+
+    Attributes:
+        role: ``system``, ``user``, ``assistant`` or ``tool``.
+        content: the text, which is a str in every answer; or, in a request, a list of content parts.
+        tool_calls: the calls that the model asks for, in order of first appearance; None without any.
+        reasoning: the model's visible reasoning, or None. It is never part of ``content``.
+        reasoning_details: the provider's own reasoning items, to be sent back as they came.
+        stop_reason: why the model stopped, in the provider's own word.
+        original: the message as the provider sent it; it is what is sent back in the next request.
+        refusal: the text of a refusal, or None. A refusal is not content.
+        finish_reason: why the model stopped, in one vocabulary: ``stop``, ``tool_calls``, ``length``,
+            ``content_filter``, ``refusal``, ``pause``, ``error`` or ``unknown``.
+    """
+
+    role: str
+    content: Content
+    tool_calls: list[ToolCall] | None = None
+    reasoning: str | None = None
+    reasoning_details: list[Any] | None = None
+    stop_reason: str | None = None
+    original: dict[str, Any] | None = None
+    refusal: str | None = None
+    finish_reason: str = "unknown"
+
+
+def normalize_messages(messages: Iterable[Message | Mapping[str, Any]]) -> list[Message]:
+    """Messages and mappings as a list of Messages.
+
+    Raises:
+        ValueError: for a role that is none of the four.
+        TypeError: for an entry that is neither, or content of a wrong type.
+    """
+    if isinstance(messages, (str, bytes, Mapping, Message)):
+        raise TypeError(f"messages must be a list of messages, not {type(messages).__name__}")
+    return [_normalize(entry, position) for position, entry in enumerate(messages)]
+
+
+def validate_messages(messages: Iterable[Message | Mapping[str, Any]]) -> list[Message]:
+    """The same as :func:`normalize_messages`, under its other historical name."""
+    return normalize_messages(messages)
+
+
+def _normalize(entry: Message | Mapping[str, Any], position: int) -> Message:
+    if isinstance(entry, Message):
+        _check_role(entry.role, position)
+        return entry
+    if not isinstance(entry, Mapping):
+        raise TypeError(f"messages[{position}] must be a Message or a mapping, not {type(entry).__name__}")
+    _check_role(entry.get("role"), position)
+    reasoning = entry.get("reasoning")
+    if reasoning is not None and not isinstance(reasoning, str):
+        raise TypeError(f"messages[{position}]: reasoning must be a str, not {type(reasoning).__name__}")
+    inner = entry.get("original")
+    original = dict(inner) if isinstance(inner, Mapping) else {k: v for k, v in entry.items() if k != "original"}
+    return Message(
+        role=entry["role"],
+        content=_content(entry, position),
+        tool_calls=_tool_calls(entry.get("tool_calls"), position),
+        reasoning=reasoning,
+        reasoning_details=_reasoning_details(entry.get("reasoning_details"), position),
+        original=original,
+    )
+
+
+def _check_role(role: Any, position: int) -> None:
+    if role not in _ROLES:
+        hint = ' (its place is "system")' if role == "developer" else ""
+        raise ValueError(
+            f"Invalid role provided in message: messages[{position}] has the role {role!r}{hint}; "
+            f"known roles are {', '.join(_ROLES)}"
+        )
+
+
+def _content(entry: Mapping[str, Any], position: int) -> Content:
+    content = entry["content"] if "content" in entry else entry.get("parts")
+    if content is None:
+        return ""
+    if isinstance(content, str):
+        return content
+    if isinstance(content, Sequence) and not isinstance(content, (bytes, bytearray)):
+        for part in content:
+            if not isinstance(part, Mapping):
+                raise TypeError(
+                    f"messages[{position}]: content parts must be mappings, and one is a {type(part).__name__}"
+                )
+        return [dict(part) for part in content]
+    raise TypeError(f"messages[{position}]: content must be a str or a list of parts, not {type(content).__name__}")
+
+
+def _tool_calls(value: Any, position: int) -> list[ToolCall] | None:
+    if value is None:
+        return None
+    if isinstance(value, (ToolCall, Mapping)):
+        value = [value]
+    if not isinstance(value, Sequence) or isinstance(value, (str, bytes)):
+        raise TypeError(f"messages[{position}]: tool_calls must be a list of tool calls, not {type(value).__name__}")
+    calls = []
+    for call in value:
+        if isinstance(call, ToolCall):
+            calls.append(call)
+        elif isinstance(call, Mapping):
+            calls.append(
+                ToolCall(
+                    id=str(call.get("id", "")),
+                    type=str(call.get("type", "function")),
+                    name=call.get("name"),
+                    input=call.get("input"),
+                    function=call.get("function"),
+                )
+            )
+        else:
+            raise TypeError(f"messages[{position}]: a tool call must be a ToolCall or a mapping")
+    return calls or None
+
+
+def _reasoning_details(value: Any, position: int) -> list[Any] | None:
+    if value is None:
+        return None
+    if not isinstance(value, Sequence) or isinstance(value, (str, bytes)):
+        raise TypeError(f"messages[{position}]: reasoning_details must be a list, not {type(value).__name__}")
+    for detail in value:
+        if not isinstance(detail, (Mapping, str)):
+            raise TypeError(f"messages[{position}]: reasoning_details must hold mappings or strings")
+    return [dict(detail) if isinstance(detail, Mapping) else detail for detail in value]
+
+
+def message_to_dict(message: Message) -> dict[str, Any]:
+    """A message as a plain dict, ready for a protocol: ``original`` where there is one, else the fields.
+
+    ``tool_calls``, ``reasoning`` and ``reasoning_details`` are laid over it; ``stop_reason`` is never sent.
+    """
+    original = message.original
+    if original is not None and ("content" in original or "parts" in original):
+        data = dict(original)
+        data.setdefault("role", message.role)
+    else:
+        data = {"role": message.role, "content": message.content}
+    if message.tool_calls:
+        data.setdefault("tool_calls", [_tool_call_to_dict(call) for call in message.tool_calls])
+    elif not data.get("tool_calls"):
+        data.pop("tool_calls", None)
+    if message.reasoning is not None:
+        data.setdefault("reasoning", message.reasoning)
+    if message.reasoning_details is not None:
+        data.setdefault("reasoning_details", message.reasoning_details)
+    return data
+
+
+def _tool_call_to_dict(call: ToolCall) -> dict[str, Any]:
+    """The fields that are set, as they stand."""
+    data: dict[str, Any] = {"id": call.id, "type": call.type}
+    for key in ("name", "input", "function"):
+        value = getattr(call, key)
+        if value is not None:
+            data[key] = value
+    return data

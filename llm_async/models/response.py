@@ -1,0 +1,182 @@
+"""What ``acomplete`` returns: a whole answer, or a stream that becomes one.
+
+What belongs here: the value that the caller holds. How a stream is fetched is the business of the object behind it, which
+is known here by its surface alone (:class:`ChunkStream`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from .message import Message
+from .stream_chunk import StreamChunk
+from .usage import Usage
+
+__all__ = ["ChunkStream", "Response", "StreamChunk"]
+
+
+class ChunkStream(Protocol):
+    """What a streaming Response needs of the thing that fetches its chunks."""
+
+    async def open(self) -> None:
+        """Send the request, unless that is done; raise what the provider answers when that is an error."""
+
+    async def next(self) -> StreamChunk | None:
+        """The next chunk, or None after the last one."""
+
+    def close(self) -> None:
+        """Give the connection up at once, unless the stream was read to its end."""
+
+
+@dataclass
+class Response:
+    """An answer.
+
+    A streaming one has not been sent yet: the request goes out at the first step of ``async for``, or at ``async with``.
+    Until its end ``main_response`` is None and ``original`` is ``{}``; from then on both are what they are for an answer
+    that was not streamed.
+
+    Attributes:
+        original: the body of the answer as the provider sent it, decoded.
+        provider_name: the provider's ``name()``.
+        main_response: the message.
+        stream: whether this answer was asked for as a stream.
+        stream_generator: an async iterable of the chunks that have text.
+        id: the provider's id of the answer, or None.
+        model: the model that the provider says answered, or None.
+        usage: token counts, or None when the provider gave none.
+        stop_reason: why the model stopped, in the provider's own word.
+        finish_reason: the same in one vocabulary (see :class:`~llm_async.models.Message`).
+        request_id: the id to quote to the provider's support, or None.
+        headers: the response headers, names in lower case.
+    """
+
+    original: dict[str, Any]
+    provider_name: str
+    main_response: Message | None = None
+    stream: bool = False
+    stream_generator: Any = None
+    id: str | None = None
+    model: str | None = None
+    usage: Usage | None = None
+    stop_reason: str | None = None
+    finish_reason: str = "unknown"
+    request_id: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    # The ChunkStream behind a streaming answer. Not a field: it is no part of the value.
+    _chunks = None
+
+    @classmethod
+    def streaming(cls, provider_name: str) -> Response:
+        """A streaming answer that waits for :meth:`attach`."""
+        return cls(original={}, provider_name=provider_name, stream=True)
+
+    def attach(self, chunks: ChunkStream) -> None:
+        """Say where the chunks of this streaming answer come from."""
+        self._chunks = chunks
+        self.stream_generator = _ChunksWithText(self)
+
+    def __aiter__(self) -> AsyncIterator[StreamChunk]:
+        if self._chunks is not None:
+            return _ChunkIterator(self._chunks)
+        if self.stream_generator is not None:
+            iterator: AsyncIterator[StreamChunk] = self.stream_generator.__aiter__()
+            return iterator
+        raise TypeError("this answer is not a stream: ask for one with stream=True")
+
+    async def __aenter__(self) -> Response:
+        if self._chunks is not None:
+            await self._chunks.open()
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Leave the stream: its connection is freed at once. Harmless after its end and on an answer that is no stream."""
+        if self._chunks is not None:
+            self._chunks.close()
+        elif hasattr(self.stream_generator, "aclose"):
+            await self.stream_generator.aclose()
+
+    async def final(self) -> Message | None:
+        """The whole message: reads what is left of the stream.
+
+        Raises:
+            LLMError: what went wrong on the way; its ``partial`` holds what had arrived.
+        """
+        if self.stream:
+            async for _ in self:
+                pass
+        return self.main_response
+
+    async def stream_content(self) -> AsyncIterator[str]:
+        """The text alone, piece by piece, without empty pieces. Yields nothing on an answer that is no stream."""
+        if self.stream or self.stream_generator is not None:
+            iterator = self.__aiter__()
+            async for chunk in iterator:
+                if chunk.content:
+                    yield chunk.content
+
+
+class _ChunkIterator:
+    """One ``async for``. When the loop drops it before the end, the connection is freed at once."""
+
+    __slots__ = ("_chunks", "_finished")
+
+    def __init__(self, chunks: ChunkStream) -> None:
+        self._chunks = chunks
+        self._finished = False
+
+    def __aiter__(self) -> _ChunkIterator:
+        return self
+
+    async def __anext__(self) -> StreamChunk:
+        try:
+            chunk = await self._chunks.next()
+        except BaseException:
+            self._finished = True
+            raise
+        if chunk is None:
+            self._finished = True
+            raise StopAsyncIteration
+        return chunk
+
+    async def aclose(self) -> None:
+        """Leave the stream."""
+        self._finished = True
+        self._chunks.close()
+
+    def __del__(self) -> None:
+        if not self._finished:
+            self._chunks.close()
+
+
+class _ChunksWithText:
+    """The ``stream_generator`` of a streaming answer: a view of it that leaves out chunks without text."""
+
+    __slots__ = ("_iterator", "_response")
+
+    def __init__(self, response: Response) -> None:
+        self._response = response
+        self._iterator: AsyncIterator[StreamChunk] | None = None
+
+    def __aiter__(self) -> AsyncIterator[StreamChunk]:
+        return self._with_text()
+
+    async def _with_text(self) -> AsyncIterator[StreamChunk]:
+        async for chunk in self._response:
+            if chunk.content:
+                yield chunk
+
+    async def __anext__(self) -> StreamChunk:
+        if self._iterator is None:
+            self._iterator = self._with_text()
+        return await self._iterator.__anext__()
+
+    async def aclose(self) -> None:
+        """Leave the stream."""
+        await self._response.aclose()

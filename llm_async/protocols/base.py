@@ -1,0 +1,193 @@
+"""The common shape of every protocol: a Call goes in, a WireRequest comes out; a Reader folds the answer.
+
+What belongs here: values and the two base classes. No wire word of any provider, no network, no event loop: a protocol
+can be used with any HTTP library.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .._json import loads
+from ..errors import ProtocolError, StreamError
+from ..models import Message, ResponseSchema, StreamChunk, Tool, ToolCall, ToolCallDelta, Usage
+
+__all__ = ["Answer", "Call", "Protocol", "Reader", "WireRequest"]
+
+
+@dataclass
+class Call:
+    """One request, before any provider's words.
+
+    Attributes:
+        model: name of the model; None where the API can do without.
+        messages: the conversation as dicts, each in the Chat form or in the API's own.
+        stream: whether the answer is wanted as a stream.
+        tools: what :meth:`Protocol.format_tools` made of the tools, or None.
+        tool_choice: ``"auto"``, ``"required"``, ``"none"``, a tool's name, or the API's own form; None sends nothing.
+        response_schema: the schema that the answer has to follow, or None.
+        options: further fields of the request, sent as given.
+        extra_body: fields that win over everything, sent as given.
+    """
+
+    model: str | None
+    messages: list[dict[str, Any]]
+    stream: bool = False
+    tools: list[dict[str, Any]] | None = None
+    tool_choice: Any = None
+    response_schema: ResponseSchema | None = None
+    options: dict[str, Any] = field(default_factory=dict)
+    extra_body: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class WireRequest:
+    """What to send: ``path`` follows the base URL and begins with a slash; ``body`` becomes JSON."""
+
+    path: str
+    body: dict[str, Any]
+    headers: dict[str, str] = field(default_factory=dict)
+    method: str = "POST"
+
+
+@dataclass
+class Answer:
+    """A whole answer, read. ``original`` is the body as the API sends it when it does not stream."""
+
+    message: Message
+    original: dict[str, Any]
+    usage: Usage | None = None
+    id: str | None = None
+    model: str | None = None
+
+
+class Protocol(ABC):
+    """One wire format. Stateless: one object serves every call."""
+
+    @abstractmethod
+    def request(self, call: Call) -> WireRequest:
+        """The request of a call.
+
+        Raises:
+            ValueError, TypeError: for what cannot be said, naming the argument.
+            UnsupportedError: for what this API has no place for.
+        """
+
+    @abstractmethod
+    def read(self, body: dict[str, Any]) -> Answer:
+        """A whole answer from the decoded body of a 200.
+
+        Raises:
+            APIStatusError: the body is an error in disguise.
+            ProtocolError: the body is not what the API sends.
+        """
+
+    @abstractmethod
+    def reader(self) -> Reader:
+        """A fresh reader for one streamed answer."""
+
+    @abstractmethod
+    def format_tools(self, tools: Iterable[Tool | Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """Tools as the request carries them; mappings in the API's own form pass through unchanged."""
+
+    @abstractmethod
+    def tool_result(self, call: ToolCall, content: str, *, is_error: bool = False) -> dict[str, Any]:
+        """The message that hands a tool's result back to the model."""
+
+    def read_body(self, body: bytes) -> Answer:
+        """A whole answer from the bytes of a 200; see :meth:`read`."""
+        return self.read(decode_object(body))
+
+
+class Reader(ABC):
+    """Folds one streamed answer: events in, chunks out, and at the end the same Answer that no stream would have given.
+
+    Attributes:
+        complete: the API's sign that the answer is whole has been seen; what follows is extra.
+        ended: nothing more is to come.
+    """
+
+    def __init__(self, protocol: Protocol) -> None:
+        self.protocol = protocol
+        self.complete = False
+        self.ended = False
+        self._whole: Answer | None = None
+
+    def feed(self, payload: bytes) -> StreamChunk | None:
+        """Take the data of one event; the chunk for the caller, or None when the event says nothing to them.
+
+        Raises:
+            APIStatusError: the event is an error.
+            ProtocolError: the event is not what the API sends.
+        """
+        if payload.startswith(b"[DONE]"):
+            self.complete = self.ended = True
+            return self.flush()
+        return self.event(decode_object(payload), payload)
+
+    @abstractmethod
+    def event(self, event: dict[str, Any], payload: bytes) -> StreamChunk | None:
+        """Take one decoded event; see :meth:`feed`."""
+
+    @abstractmethod
+    def answer(self) -> Answer:
+        """What has arrived so far, as an Answer; never raises for want of completeness."""
+
+    def flush(self) -> StreamChunk | None:
+        """What was held back for want of its other half, once nothing more can come."""
+        return None
+
+    def body(self, body: bytes) -> StreamChunk:
+        """Take a whole JSON body, sent although a stream was asked for; one chunk with all that it says.
+
+        Raises:
+            APIStatusError: the body is an error.
+            ProtocolError: the body is not what the API sends.
+        """
+        answer = self._whole = self.protocol.read_body(body)
+        self.complete = self.ended = True
+        message = answer.message
+        return StreamChunk(
+            message.content if isinstance(message.content, str) else "",
+            answer.original,
+            reasoning=message.reasoning or "",
+            tool_call_deltas=[
+                ToolCallDelta(position, call.id, call.name, call.arguments_text)
+                for position, call in enumerate(message.tool_calls or ())
+            ],
+            usage=answer.usage,
+            stop_reason=message.stop_reason,
+            finish_reason=message.finish_reason,
+        )
+
+    def close(self) -> Answer:
+        """The answer, once the body has ended.
+
+        Raises:
+            StreamError: the stream ended without its end.
+        """
+        if not self.complete:
+            raise StreamError("the stream ended before the answer was complete")
+        return self._whole if self._whole is not None else self.answer()
+
+
+def decode_object(payload: bytes) -> dict[str, Any]:
+    """The JSON object in ``payload``; ProtocolError when it is something else."""
+    try:
+        value = loads(payload)
+    except ValueError as error:
+        raise ProtocolError(f"the provider sent something that is not JSON: {excerpt(payload)}", payload=payload) from error
+    if not isinstance(value, dict):
+        raise ProtocolError(
+            f"the provider sent a JSON {type(value).__name__} where an object belongs: {excerpt(payload)}", payload=payload
+        )
+    return value
+
+
+def excerpt(payload: bytes, length: int = 200) -> str:
+    """The beginning of a payload, for an error message."""
+    text = payload[:length].decode("utf-8", "replace")
+    return repr(text) + ("…" if len(payload) > length else "")

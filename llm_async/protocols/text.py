@@ -1,0 +1,62 @@
+"""Text that arrives in pieces, each of which must be valid Unicode when it is handed over.
+
+JSON may cut a character beyond the BMP into two ``\\u`` escapes that stand in two different events. The first half is held
+back until the second is there; a half that stays alone becomes U+FFFD.
+"""
+
+from __future__ import annotations
+
+__all__ = ["TextBuffer", "repair"]
+
+
+def repair(text: str) -> str:
+    """``text`` with surrogate halves joined to characters, and U+FFFD for each one that is alone."""
+    if text.isascii():
+        return text
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return text
+
+
+class TextBuffer:
+    """Collects the pieces of one text; they are joined once, when :meth:`value` asks."""
+
+    __slots__ = ("_held", "_pieces")
+
+    def __init__(self) -> None:
+        self._pieces: list[str] = []
+        self._held = ""
+
+    def add(self, piece: str) -> str:
+        """Take a piece; return what can be handed over now."""
+        if self._held:
+            piece = self._held + piece
+            self._held = ""
+        if not piece.isascii():
+            if "\ud800" <= piece[-1] <= "\udbff":
+                self._held = piece[-1]
+                piece = piece[:-1]
+            piece = repair(piece)
+        if piece:
+            self._pieces.append(piece)
+        return piece
+
+    def flush(self) -> str:
+        """What was held back, once nothing more can come: U+FFFD or nothing."""
+        if not self._held:
+            return ""
+        self._held = ""
+        self._pieces.append("\ufffd")
+        return "\ufffd"
+
+    def value(self) -> str:
+        """The whole text, U+FFFD standing for a half that is still alone."""
+        if len(self._pieces) > 1:
+            self._pieces = ["".join(self._pieces)]
+        text = self._pieces[0] if self._pieces else ""
+        return text + "\ufffd" if self._held else text
+
+    def __bool__(self) -> bool:
+        return bool(self._pieces or self._held)
