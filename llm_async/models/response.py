@@ -6,9 +6,10 @@ is known here by its surface alone (:class:`ChunkStream`).
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from .message import Message
 from .stream_chunk import StreamChunk
@@ -19,6 +20,9 @@ __all__ = ["ChunkStream", "Response", "StreamChunk"]
 
 class ChunkStream(Protocol):
     """What a streaming Response needs of the thing that fetches its chunks."""
+
+    ready: deque[StreamChunk]
+    """Chunks that can be handed over without waiting."""
 
     async def open(self) -> None:
         """Send the request, unless that is done; raise what the provider answers when that is an error."""
@@ -66,8 +70,8 @@ class Response:
     request_id: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
-    # The ChunkStream behind a streaming answer. Not a field: it is no part of the value.
-    _chunks = None
+    # The ChunkStream behind a streaming answer. A class variable in form, because it is no part of the value.
+    _chunks: ClassVar[ChunkStream | None] = None
 
     @classmethod
     def streaming(cls, provider_name: str) -> Response:
@@ -76,7 +80,7 @@ class Response:
 
     def attach(self, chunks: ChunkStream) -> None:
         """Say where the chunks of this streaming answer come from."""
-        self._chunks = chunks
+        self.__dict__["_chunks"] = chunks
         self.stream_generator = _ChunksWithText(self)
 
     def __aiter__(self) -> AsyncIterator[StreamChunk]:
@@ -125,16 +129,19 @@ class Response:
 class _ChunkIterator:
     """One ``async for``. When the loop drops it before the end, the connection is freed at once."""
 
-    __slots__ = ("_chunks", "_finished")
+    __slots__ = ("_chunks", "_finished", "_ready")
 
     def __init__(self, chunks: ChunkStream) -> None:
         self._chunks = chunks
+        self._ready = chunks.ready
         self._finished = False
 
     def __aiter__(self) -> _ChunkIterator:
         return self
 
     async def __anext__(self) -> StreamChunk:
+        if self._ready:
+            return self._ready.popleft()
         try:
             chunk = await self._chunks.next()
         except BaseException:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-__all__ = ["Secret", "reveal"]
+__all__ = ["MASK", "Secret", "reveal"]
 
-_MASK = "***"
+MASK = "***"
 
 
 class Secret(str):
@@ -16,13 +16,13 @@ class Secret(str):
     __slots__ = ()
 
     def __repr__(self) -> str:
-        return f"Secret({_MASK!r})"
+        return f"Secret({MASK!r})"
 
     def __str__(self) -> str:
-        return _MASK
+        return MASK
 
     def __format__(self, format_spec: str) -> str:
-        return format(_MASK, format_spec)
+        return format(MASK, format_spec)
 
     def reveal(self) -> str:
         """The plain string."""

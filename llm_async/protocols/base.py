@@ -49,7 +49,6 @@ class WireRequest:
 
     path: str
     body: dict[str, Any]
-    headers: dict[str, str] = field(default_factory=dict)
     method: str = "POST"
 
 

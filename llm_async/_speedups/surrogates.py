@@ -1,0 +1,20 @@
+"""Surrogate halves in text that came in pieces.
+
+JSON writes a character beyond the BMP as two ``\\u`` escapes, and a server may cut between them, so that each half arrives
+in an event of its own. Both the compiled modules and their plain twins repair the joined text with this.
+"""
+
+from __future__ import annotations
+
+__all__ = ["repair"]
+
+
+def repair(text: str) -> str:
+    """``text`` with surrogate halves joined to characters, and U+FFFD for each one that is alone."""
+    if text.isascii():
+        return text
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return text

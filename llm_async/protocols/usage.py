@@ -1,0 +1,91 @@
+"""Token counts: each API's own usage object as one :class:`~llm_async.models.Usage`.
+
+What belongs here: one function per API, from the native object to the unified one. A number that the provider did not give
+is None; nothing is estimated and nothing is added up over events.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..models import Usage
+
+__all__ = ["chat_usage"]
+
+# xAI, "cost_in_usd_ticks": ten thousand million of them are one US dollar.
+_TICKS_PER_DOLLAR = 10**10
+
+
+def chat_usage(raw: Mapping[str, Any]) -> Usage:
+    """The ``usage`` of Chat Completions, and of the servers that imitate them.
+
+    ``prompt_tokens`` holds cached tokens and ``completion_tokens`` holds reasoning at OpenAI and nearly everywhere. Where
+    xAI counts otherwise, its own total shows it.
+    """
+    prompt = _first(raw, "prompt_tokens", "input_tokens")
+    output = _first(raw, "completion_tokens", "output_tokens")
+    total = count(raw.get("total_tokens"))
+    prompt_details = mapping(raw.get("prompt_tokens_details")) or mapping(raw.get("input_tokens_details"))
+    output_details = mapping(raw.get("completion_tokens_details")) or mapping(raw.get("output_tokens_details"))
+    cache_read = _first(prompt_details, "cached_tokens")
+    if cache_read is None:
+        # DeepSeek, gateways to Anthropic, Mistral, Together.
+        cache_read = _first(
+            raw, "prompt_cache_hit_tokens", "cache_read_input_tokens", "num_cached_tokens", "cached_tokens"
+        )
+    cache_write = _first(prompt_details, "cache_write_tokens")
+    if cache_write is None:
+        cache_write = _first(raw, "cache_creation_input_tokens")
+    reasoning = _first(output_details, "reasoning_tokens")
+    if reasoning is None:
+        reasoning = _first(raw, "reasoning_tokens")
+    if prompt is not None and output is not None and reasoning and total == prompt + output + reasoning:
+        output += reasoning
+    if prompt is not None and cache_read is not None and cache_read > prompt:
+        prompt += cache_read
+    return Usage(
+        input_tokens=prompt,
+        output_tokens=output,
+        cache_read_tokens=cache_read,
+        cache_write_tokens=cache_write,
+        reasoning_tokens=reasoning,
+        total_tokens=total,
+        cost=dollars(raw),
+        raw=dict(raw),
+    )
+
+
+def count(value: Any) -> int | None:
+    """A count of tokens, or None for whatever is none."""
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return int(value)
+    return None
+
+
+def mapping(value: Any) -> Mapping[str, Any]:
+    """A nested object, or an empty one where there is none."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def dollars(raw: Mapping[str, Any]) -> float | None:
+    """What a usage object says that the answer costs, in US dollars.
+
+    OpenRouter and its like: ``cost``; Perplexity: ``cost.total_cost``; xAI: ``cost_in_usd_ticks``.
+    """
+    ticks = count(raw.get("cost_in_usd_ticks"))
+    if ticks is not None:
+        return ticks / _TICKS_PER_DOLLAR
+    cost = raw.get("cost")
+    if isinstance(cost, Mapping):
+        cost = cost.get("total_cost")
+    return float(cost) if isinstance(cost, (int, float)) and not isinstance(cost, bool) else None
+
+
+def _first(holder: Mapping[str, Any], *names: str) -> int | None:
+    """The first of the named counts that is given."""
+    for name in names:
+        value = count(holder.get(name))
+        if value is not None:
+            return value
+    return None

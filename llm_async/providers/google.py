@@ -1,0 +1,101 @@
+"""Google's Gemini, with an API key or on Vertex AI."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..models import Limits, Timeouts
+from ..models.secret import Secret, reveal
+from ..protocols.base import Protocol
+from ..protocols.gemini import Gemini
+from ..retry import RetryConfig
+from .base import BaseProvider, join_url
+
+__all__ = ["GoogleProvider"]
+
+_VERSION_NAMES = ("v1", "v1beta", "v1beta1", "v1alpha")
+
+
+class GoogleProvider(BaseProvider):
+    """The Gemini API (``POST /models/NAME:generateContent``), also on Vertex AI.
+
+    Args:
+        vertex_config: Vertex AI instead of the Gemini API: ``project_id`` (required), ``location_id`` (``"global"``),
+            ``goth_token`` (the OAuth token) and ``api_endpoint`` (an address that replaces the whole base URL). A given
+            ``base_url`` wins over it.
+    """
+
+    ENV_KEYS = ("GEMINI_API_KEY", "GOOGLE_API_KEY")
+    ENV_BASE_URL = ("GEMINI_BASE_URL", "GOOGLE_GEMINI_BASE_URL")
+
+    def __init__(
+        self,
+        api_key: str | None = None,
+        base_url: str = "",
+        vertex_config: Mapping[str, Any] | None = None,
+        retry_config: RetryConfig | None = None,
+        client_kwargs: Mapping[str, Any] | None = None,
+        http2: bool = False,
+        *,
+        timeouts: Timeouts | float | None = None,
+        limits: Limits | None = None,
+        headers: Mapping[str, str] | None = None,
+        proxy: str | None = None,
+        trust_env: bool = False,
+    ) -> None:
+        self.vertex_config = vertex_config
+        if vertex_config is not None:
+            api_key = "" if api_key is None else api_key
+            self.bearer_token = Secret(vertex_config.get("goth_token") or "")
+            base_url = base_url or self._build_vertex_url()
+        super().__init__(
+            api_key, base_url, retry_config, client_kwargs, http2,
+            timeouts=timeouts, limits=limits, headers=headers, proxy=proxy, trust_env=trust_env,
+        )  # fmt: skip
+        self.base_url = self.base_url or "https://generativelanguage.googleapis.com/v1beta/models/"
+
+    def _make_protocol(self) -> Protocol:
+        return Gemini()
+
+    def _build_vertex_url(self) -> str:
+        assert self.vertex_config is not None
+        project = self.vertex_config.get("project_id")
+        if not project:
+            raise ValueError("project_id is required in vertex_config")
+        endpoint = self.vertex_config.get("api_endpoint")
+        if endpoint:
+            return str(endpoint)
+        location = self.vertex_config.get("location_id") or "global"
+        host = "aiplatform.googleapis.com" if location == "global" else f"{location}-aiplatform.googleapis.com"
+        return f"https://{host}/v1/projects/{project}/locations/{location}/publishers/google/models"
+
+    def _default_headers(self) -> dict[str, str]:
+        headers = {"Content-Type": "application/json"}
+        if self.vertex_config is not None:
+            if not self.bearer_token:
+                raise ValueError("goth_token is required in vertex_config")
+            headers["Authorization"] = Secret("Bearer " + reveal(self.bearer_token))
+        elif self.api_key:
+            headers["X-GOOG-API-KEY"] = self.api_key
+        return headers
+
+    def _url(self, path: str) -> str:
+        """The address of a path below the API's root, which is the base URL up to a final ``/models``.
+
+        0.5 glued the model's name to a base URL that ended in a slash, whatever stood before it: such an address, if it
+        does not end in an API version, is still taken as the place where model names begin.
+        """
+        root = self.base_url.rstrip("/")
+        last = root.rpartition("/")[2]
+        if last == "models":
+            return join_url(root[: -len("/models")], path)
+        if path.startswith("/models/") and self.base_url.endswith("/") and not _is_api_root(root):
+            return join_url(root, path[len("/models") :])
+        return join_url(root, path)
+
+
+def _is_api_root(root: str) -> bool:
+    """Whether an address ends in a version, a publisher or a bare host, so that ``/models`` has to follow."""
+    segments = root.partition("://")[2].split("/")
+    return len(segments) == 1 or segments[-1] in _VERSION_NAMES or segments[-2:-1] == ["publishers"]

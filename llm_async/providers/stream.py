@@ -1,0 +1,266 @@
+"""A streamed answer while it is being fetched: from the bytes of a reply to chunks, and to the answer at their end.
+
+What belongs here: the order of things. Retrying lasts until the first chunk exists; then the answer is fetched to the
+protocol's end; then what is left of the body is read, bounded, so that the connection can serve again. A failure is raised
+after the chunks that came before it, and carries the message as far as it got.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections import deque
+from typing import TYPE_CHECKING
+
+from .._speedups import EventDecoder
+from ..errors import APIConnectionError, APIStatusError, LLMError, ProtocolError, StreamError
+from ..models import Response, StreamChunk
+from ..protocols.base import Answer, Protocol, Reader, excerpt
+from ..protocols.failures import request_id_from
+from .exchange import Exchange
+
+if TYPE_CHECKING:
+    from ..transport import Reply
+
+__all__ = ["Stream", "read_events"]
+
+# What may still come after the answer is complete: a usage or moderation event, an error, the end of the body. Long enough
+# for a slow last event, short enough that a server that never closes is not noticed.
+_REST_BYTES = 256 * 1024
+_REST_SECONDS_COMPLETE = 5.0
+_REST_SECONDS_ENDED = 1.0
+
+_WHITESPACE = b" \t\r\n"
+
+
+def read_events(protocol: Protocol, body: bytes, event_bytes: int) -> Answer:
+    """The answer in a stream of events that is there as a whole.
+
+    Raises:
+        LLMError: as for a stream that is still coming.
+    """
+    decoder, reader = EventDecoder(event_bytes), protocol.reader()
+    for payload in [*decoder.feed(body), *decoder.close()]:
+        reader.feed(payload)
+    reader.flush()
+    return reader.close()
+
+
+class Stream:
+    """The chunks of one streamed answer; the :class:`~llm_async.models.response.ChunkStream` behind a Response.
+
+    Attributes:
+        ready: chunks that have been read and not yet been handed over.
+    """
+
+    def __init__(self, exchange: Exchange, protocol: Protocol, response: Response) -> None:
+        self.ready: deque[StreamChunk] = deque()
+        self._exchange = exchange
+        self._protocol = protocol
+        # The Response holds this object; a strong reference back would keep both alive until a garbage collection.
+        self._response = weakref.ref(response)
+        self._reply: Reply | None = None
+        self._reader: Reader | None = None
+        self._decoder: EventDecoder | None = None
+        self._started = False  # a chunk exists: too late for another attempt
+        self._seen_event = False
+        self._finished = False
+        self._closed: LLMError | str | None = None  # why nothing more can be read
+        self._failure: LLMError | None = None  # to be raised after the chunks that came before it
+        self._busy = False
+        response.attach(self)
+
+    async def open(self) -> None:
+        """Send the request, unless that is done."""
+        if self._reply is None and not self._finished and self._closed is None:
+            with self._alone():
+                while self._reply is None:
+                    try:
+                        await self._connect()
+                    except LLMError as error:
+                        await self._try_again(error)
+
+    async def next(self) -> StreamChunk | None:
+        """The next chunk, or None after the last one."""
+        if self.ready:
+            return self.ready.popleft()
+        if self._finished:
+            return None
+        if self._failure is not None:
+            failure, self._failure = self._failure, None
+            self._fail(failure)
+            raise failure
+        if self._closed is not None:
+            raise StreamError(f"the stream cannot be read any more: {self._closed}")
+        with self._alone():
+            while not self.ready and not self._finished:
+                try:
+                    if self._reply is None:
+                        await self._connect()
+                    await self._read()
+                except LLMError as error:
+                    await self._recover(error)
+        return self.ready.popleft() if self.ready else None
+
+    def close(self) -> None:
+        """Give the connection up at once, unless the stream was read to its end."""
+        if not self._finished and self._closed is None:
+            self._closed = "it was closed before its end"
+        self.ready.clear()
+        self._release()
+
+    async def _connect(self) -> None:
+        reply = self._reply = await self._exchange.send()
+        self._reader = self._protocol.reader()
+        self._decoder = EventDecoder(self._exchange.limits.event_bytes)
+        self._seen_event = False
+        response = self._response()
+        if response is not None:
+            response.headers = reply.headers
+            response.request_id = request_id_from(reply.headers)
+        try:
+            await self._read_first(reply)
+        except BaseException:
+            self._release()
+            raise
+
+    async def _read_first(self, reply: Reply) -> None:
+        """Tell a stream of events from a whole body, which some servers send although a stream was asked for."""
+        if "event-stream" in reply.headers.get("content-type", ""):
+            return
+        head = b""
+        while not head.strip(_WHITESPACE):
+            data = await reply.read_some()
+            if not data:
+                break
+            head += data
+        if head.lstrip(_WHITESPACE)[:1] not in (b"{", b"["):
+            self._take(head)
+            return
+        assert self._reader is not None
+        self._chunk(self._reader.body(head + await reply.read()))
+
+    async def _read(self) -> None:
+        """Take the next bytes; at their end, finish."""
+        assert self._reply is not None
+        assert self._reader is not None
+        try:
+            data = await self._reply.read_some()
+        except APIConnectionError:
+            if not self._reader.complete:
+                raise
+            # The answer is whole; only what might have followed it was lost.
+            data = b""
+        if data:
+            self._take(data)
+        else:
+            self._finish()
+
+    def _take(self, data: bytes) -> None:
+        assert self._reader is not None
+        assert self._decoder is not None
+        was_complete, was_ended = self._reader.complete, self._reader.ended
+        for payload in self._decoder.feed(data):
+            self._seen_event = True
+            self._chunk(self._reader.feed(payload))
+        if self._reader.ended and not was_ended:
+            self._limit_rest(_REST_SECONDS_ENDED)
+        elif self._reader.complete and not was_complete:
+            self._limit_rest(_REST_SECONDS_COMPLETE)
+
+    def _limit_rest(self, seconds: float) -> None:
+        assert self._reply is not None
+        self._reply.limit_rest(seconds=seconds, size=_REST_BYTES)
+
+    def _chunk(self, chunk: StreamChunk | None) -> None:
+        if chunk is not None:
+            self._started = True
+            self.ready.append(chunk)
+
+    def _finish(self) -> None:
+        reader, decoder, reply = self._reader, self._decoder, self._reply
+        assert reader is not None
+        assert decoder is not None
+        assert reply is not None
+        for payload in decoder.close():
+            self._seen_event = True
+            try:
+                self._chunk(reader.feed(payload))
+            except ProtocolError as error:
+                raise StreamError(f"the stream ended inside an event: {excerpt(payload)}") from error
+        if not self._seen_event and not reader.complete and "event-stream" not in reply.headers.get("content-type", ""):
+            content_type = reply.headers.get("content-type", "none")
+            raise ProtocolError(f"the answer is no stream of events: its content type is {content_type!r}")
+        self._chunk(reader.flush())
+        answer = reader.close()
+        self._finished = True
+        response = self._response()
+        if response is not None:
+            response.original = answer.original
+            response.main_response = answer.message
+            response.usage = answer.usage
+            response.id = answer.id
+            response.model = answer.model
+            response.stop_reason = answer.message.stop_reason
+            response.finish_reason = answer.message.finish_reason
+        self._release()
+
+    async def _recover(self, error: LLMError) -> None:
+        """Another attempt where that is right; else ``error``, now or after the chunks that came before it."""
+        if not self._started:
+            await self._try_again(error)
+            return
+        self._complete_error(error)
+        if self.ready:
+            self._failure = error
+            self._release()
+            return
+        self._fail(error)
+        raise error
+
+    async def _try_again(self, error: LLMError) -> None:
+        self._complete_error(error)
+        self._release()
+        try:
+            await self._exchange.wait_for_next_attempt(error)
+        except LLMError:
+            self._fail(error)
+            raise
+        self._reader = None
+
+    def _complete_error(self, error: LLMError) -> None:
+        """Give an error what this stream knows: the message as far as it got, and the reply around an error event."""
+        if error.partial is None and self._reader is not None and self._seen_event:
+            error.partial = self._reader.answer().message
+        if isinstance(error, APIStatusError) and self._reply is not None:
+            self._exchange.place(error, self._reply)
+
+    def _fail(self, error: LLMError) -> None:
+        self._closed = f"it failed with {type(error).__name__}"
+        self._release()
+
+    def _release(self) -> None:
+        reply, self._reply = self._reply, None
+        if reply is not None:
+            reply.close()
+
+    def _alone(self) -> _Alone:
+        if self._busy:
+            raise StreamError("the stream is being read by another task")
+        return _Alone(self)
+
+
+class _Alone:
+    """Marks the stream as being read; whatever interrupts the reading, a cancellation above all, closes it."""
+
+    __slots__ = ("_stream",)
+
+    def __init__(self, stream: Stream) -> None:
+        self._stream = stream
+
+    def __enter__(self) -> None:
+        self._stream._busy = True
+
+    def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
+        self._stream._busy = False
+        if kind is not None:
+            self._stream.close()
