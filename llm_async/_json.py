@@ -81,15 +81,25 @@ def _other(value: Any) -> Any:
 
 def dumps(value: Any) -> bytes:
     """``value`` as UTF-8 JSON; TypeError or ValueError when it has no JSON form."""
-    if orjson is not None:
-        try:
-            return orjson.dumps(
-                value, default=_other, option=orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME
-            )
-        except TypeError:
-            # Integers beyond 64 bits, keys that are not strings, lone surrogates: the standard library writes them.
-            return _dumps_standard(value)
-    return _dumps_standard(value)
+    if orjson is None:
+        return _dumps_standard(value)
+    try:
+        data = orjson.dumps(
+            value, default=_other, option=orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME
+        )
+    except TypeError:
+        # Integers beyond 64 bits, keys that are not strings, lone surrogates: the standard library writes them.
+        return _dumps_standard(value)
+    # orjson writes NaN as null without a word; where there is no null, there was no NaN.
+    return _dumps_standard(value) if b"null" in data and _holds_nan(value) else data
+
+
+def _holds_nan(value: Any) -> bool:
+    if isinstance(value, float):
+        return not math.isfinite(value)
+    if isinstance(value, Mapping):
+        return any(_holds_nan(item) for item in value.values())
+    return isinstance(value, (list, tuple)) and any(_holds_nan(item) for item in value)
 
 
 def _dumps_standard(value: Any) -> bytes:

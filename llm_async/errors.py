@@ -19,7 +19,9 @@
      ├─ StreamError               a stream without its end, or used after it was closed
      ├─ ProtocolError             the provider said something that its API does not say
      ├─ UnsupportedError          asked of somebody who cannot do it
-     └─ ToolError                 a tool call that cannot be run
+     ├─ ToolError                 a tool call that cannot be run
+     │   └─ ToolArgumentError     the tool is unknown, or its arguments cannot be used
+     └─ MaxIterationsError        an agent was still calling tools when its turns were used up
 
 What belongs here: the classes and the table from HTTP status to class. Which wire payload means which status is the
 protocols' knowledge; which network exception means which class is the transport's; which error deserves another try is
@@ -33,6 +35,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .models.message import Message
+    from .models.response import Response
+    from .models.usage import Usage
 
 __all__ = [
     "APIConnectionError",
@@ -43,6 +47,7 @@ __all__ = [
     "ConflictError",
     "InternalServerError",
     "LLMError",
+    "MaxIterationsError",
     "NotFoundError",
     "OverloadedError",
     "PermissionDeniedError",
@@ -50,6 +55,7 @@ __all__ = [
     "RateLimitError",
     "RequestTooLargeError",
     "StreamError",
+    "ToolArgumentError",
     "ToolError",
     "UnprocessableEntityError",
     "UnsupportedError",
@@ -212,6 +218,26 @@ class ToolError(LLMError):
 
 class ToolArgumentError(ToolError, ValueError):
     """The tool is unknown, or its arguments cannot be used."""
+
+
+class MaxIterationsError(LLMError):
+    """An agent had used up its turns, and the model still called tools.
+
+    Attributes:
+        response: the last answer, its tool calls included; None when no turn was allowed at all.
+        messages: the conversation so far, the results of the last calls included: it can be gone on with.
+        usage: token counts of the whole run.
+        iterations: how many turns there were.
+    """
+
+    def __init__(
+        self, message: str, *, response: Response | None, messages: list[Any], usage: Usage, iterations: int
+    ) -> None:
+        super().__init__(message)
+        self.response = response
+        self.messages = messages
+        self.usage = usage
+        self.iterations = iterations
 
 
 _BY_STATUS: dict[int, type[APIStatusError]] = {

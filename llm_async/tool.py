@@ -64,8 +64,8 @@ def tool(
     Args:
         name: the tool's name; None is the function's.
         description: what the tool does; None is the whole docstring, cleaned of its indentation.
-        parameters: a JSON Schema to use in place of the one made from the signature; the arguments are then passed on as
-            they come.
+        parameters: a JSON Schema to use in place of the one made from the signature. A parameter whose annotation is
+            unsupported then takes its argument as it comes.
         run_sync_in_thread: False runs a tool that is no coroutine function in the event loop's own thread, for what is
             bound to its thread; it blocks the loop while it runs.
 

@@ -47,7 +47,7 @@ def imports_of(path: Path) -> set[str]:
             base = package[: len(package) - node.level + 1]
             found.add("." + ".".join((*base, *filter(None, [module]))))
 
-    Visitor().visit(ast.parse(path.read_text()))
+    Visitor().visit(ast.parse(path.read_text("utf-8")))
     return found
 
 
@@ -74,5 +74,5 @@ def test_only_the_transport_and_the_doors_that_programs_patch_know_aiosonic() ->
 
 def test_every_module_begins_by_saying_what_belongs_in_it() -> None:
     for module in PACKAGE.rglob("*.py"):
-        text = module.read_text()
+        text = module.read_text("utf-8")
         assert not text or ast.get_docstring(ast.parse(text)), module

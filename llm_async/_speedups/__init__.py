@@ -45,7 +45,7 @@ def _look() -> tuple[bool, str]:
     try:
         for name in _COMPILED_TWINS:
             import_module(f"{__name__}.{name}")
-    except Exception as error:  # noqa: BLE001 - built for another interpreter, an extension may raise anything
+    except Exception as error:  # an extension that was built for something else may raise anything
         absent = isinstance(error, ModuleNotFoundError) and (error.name or "").startswith(f"{__name__}.")
         state = "no compiled extensions are installed" if absent else "the compiled extensions cannot be loaded"
         reason = f"{state}: {error}"

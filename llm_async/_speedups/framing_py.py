@@ -94,7 +94,9 @@ class ChunkedDecoder:
                 self._left -= len(piece)
                 if not self._left:
                     self._state = _DATA_CR
-            elif (state == _DATA_CR and (line := _NEXT_SIZE_LINE.match(data, position))) or (state == _FIRST_DIGIT and (line := _SIZE_LINE.match(data, position))):
+            elif (state == _DATA_CR and (line := _NEXT_SIZE_LINE.match(data, position))) or (
+                state == _FIRST_DIGIT and (line := _SIZE_LINE.match(data, position))
+            ):
                 self._take_size(line)
                 position = line.end()
             elif state == _END:

@@ -159,16 +159,23 @@ class EventDecoder:
             data = data.removeprefix(b"\n")
         if b"\r" in data:
             self._after_cr = data.endswith(b"\r")
-            data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+            text = data.replace(b"\r", b"")
+            # To search one byte is much cheaper than to search two, and to check that it was right is cheap too.
+            if text.replace(b"\n", b"\r\n") != data:
+                text = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+            return text
         return data
 
     def _read(self, text: bytes, events: list[bytes]) -> None:
         done = 0
-        if self.pending:
+        pending = self.pending
+        if pending:
             # Usually a block begins in the middle of an event, whose rest is read first.
-            done = text.find(b"\n\n") + 2 if b"\n\n" in text else len(text)
+            blank = text.find(b"\n\n")
+            done = len(text) if blank < 0 else blank + 2
             self._read_lines(text, 0, done, events)
-        if not self.pending:
+            pending = self.pending
+        if not pending:
             done = self._read_whole_events(text, done, events)
         self._read_lines(text, done, len(text), events)
 
@@ -222,7 +229,7 @@ class EventDecoder:
         if not line:
             self._end_event(events)
             return
-        field, colon, value = line.partition(b":")
+        field, _, value = line.partition(b":")
         if value.startswith(b" "):
             value = value[1:]
         if field == b"data":

@@ -12,6 +12,7 @@ and ``[0]``.
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import Any, Union
 
 from ..errors import ProtocolError
@@ -108,7 +109,7 @@ class PartialArgs:
     def _put(self, steps: tuple[Step, ...], value: Any) -> None:
         """Set the value at a place, making what has to be there before it."""
         holder: Any = self._value
-        for step, following in zip(steps, steps[1:]):
+        for step, following in pairwise(steps):
             inner = _at(holder, step)
             if inner is None:
                 inner = [] if isinstance(following, int) else {}

@@ -63,7 +63,7 @@ def format_tools(tools: Iterable[Tool | Mapping[str, Any]]) -> list[dict[str, An
             declarations.append(_declaration(tool.name, tool.description, tool.schema, where))
         elif not isinstance(tool, Mapping):
             raise TypeError(f"{where} must be a Tool or a mapping, not {type(tool).__name__}")
-        elif tool.keys() == {_DECLARATIONS} or tool.keys() == {"function_declarations"}:
+        elif _holds_declarations(tool):
             # Vertex AI takes one entry with functions, no more.
             declarations.extend(next(iter(tool.values())))
         elif "name" in tool or tool.keys() & _FUNCTION_FIELDS:
@@ -73,6 +73,11 @@ def format_tools(tools: Iterable[Tool | Mapping[str, Any]]) -> list[dict[str, An
         else:
             raise ValueError(f"{where} is empty")
     return [{_DECLARATIONS: declarations}, *hosted] if declarations else hosted
+
+
+def _holds_declarations(tool: Mapping[str, Any]) -> bool:
+    """Whether this is Gemini's own list of functions, and nothing else."""
+    return tool.keys() in ({_DECLARATIONS}, {"function_declarations"}) and isinstance(next(iter(tool.values())), list)
 
 
 def _from_mapping(tool: Mapping[str, Any], where: str) -> dict[str, Any]:
@@ -103,10 +108,10 @@ def _declaration(name: Any, description: Any, schema: Any, where: str) -> dict[s
         declaration["description"] = description
     if not _says_nothing(schema):
         subset = without(schema, "additionalProperties")
-        if _needs_json_schema(schema):
-            declaration["parametersJsonSchema"] = schema
-        else:
+        if _is_expressed_by(subset, schema):
             declaration["parameters"] = subset
+        else:
+            declaration["parametersJsonSchema"] = schema
     return declaration
 
 
@@ -118,23 +123,26 @@ def _says_nothing(schema: Any) -> bool:
         isinstance(schema, Mapping)
         and not schema.get("properties")
         and not schema.get("additionalProperties")
-        and schema.keys() <= {"type", "properties", "required", "additionalProperties", "title", "description", "$schema"}
+        and schema.keys()
+        <= {"type", "properties", "required", "additionalProperties", "title", "description", "$schema"}
     )
 
 
-def _needs_json_schema(schema: Any) -> bool:
-    """Whether some part of a schema cannot be said in ``parameters``."""
-    return any(not _fits(part) for part in subschemas(schema))
+def _is_expressed_by(subset: Any, schema: Any) -> bool:
+    """Whether ``parameters`` can hold ``subset``, and ``subset`` says what ``schema`` says."""
+    if any(isinstance(part, Mapping) and _types_its_members(part) for part in subschemas(schema)):
+        return False
+    return all(_fits(part) for part in subschemas(subset))
+
+
+def _types_its_members(part: Mapping[str, Any]) -> bool:
+    """Whether ``additionalProperties`` says more than yes or no: what the members of a dictionary are."""
+    return isinstance(part.get("additionalProperties"), Mapping) and bool(part["additionalProperties"])
 
 
 def _fits(part: Any) -> bool:
     """Whether ``parameters`` can express this part; the schemas inside it are asked themselves."""
-    if isinstance(part, bool):
-        # The only booleans that a walk meets in what is otherwise in the subset: `additionalProperties`, taken out later.
-        return True
-    if not isinstance(part, Mapping) or not part.keys() <= _KEYWORDS | {"additionalProperties"}:
-        return False
-    if isinstance(part.get("additionalProperties"), Mapping) and part["additionalProperties"]:
+    if not isinstance(part, Mapping) or not part.keys() <= _KEYWORDS:
         return False
     kind = part.get("type")
     if not isinstance(kind, str):

@@ -48,11 +48,10 @@ class _Check:
     def allows(self, schema: Any, depth: int) -> bool:
         if not isinstance(schema, Mapping) or not schema.keys() <= _KEYWORDS or depth < 0:
             return False
-        for key in ("$defs", "definitions"):
-            named = schema.get(key, {})
-            # A definition may be used at any depth; it is judged as if it stood at the top.
-            if not isinstance(named, Mapping) or not all(self.allows(each, _DEEPEST) for each in named.values()):
-                return False
+        named = schema.get("$defs", {})
+        # A definition may be used at any depth; it is judged as if it stood at the top.
+        if not isinstance(named, Mapping) or not all(self.allows(each, _DEEPEST) for each in named.values()):
+            return False
         if "$ref" in schema:
             return schema.keys() == {"$ref"} and self._resolves(schema["$ref"])
         if "anyOf" in schema:
@@ -74,7 +73,7 @@ class _Check:
         )
 
     def _object(self, schema: Mapping[str, Any], depth: int) -> bool:
-        properties, required = schema.get("properties"), schema.get("required", [])
+        properties, required = schema.get("properties"), schema.get("required")
         if not isinstance(properties, Mapping) or not isinstance(required, (list, tuple)):
             return False
         self._properties += len(properties)
@@ -95,4 +94,4 @@ class _Check:
             if not isinstance(here, Mapping):
                 return False
             here = here.get(step.replace("~1", "/").replace("~0", "~"))
-        return reference == "#" or (reference.startswith(("#/$defs/", "#/definitions/")) and isinstance(here, Mapping))
+        return reference == "#" or (reference.startswith("#/$defs/") and isinstance(here, Mapping))

@@ -6,18 +6,9 @@ back until the second is there; a half that stays alone becomes U+FFFD.
 
 from __future__ import annotations
 
+from .._speedups.surrogates import repair
+
 __all__ = ["TextBuffer", "repair"]
-
-
-def repair(text: str) -> str:
-    """``text`` with surrogate halves joined to characters, and U+FFFD for each one that is alone."""
-    if text.isascii():
-        return text
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-    return text
 
 
 class TextBuffer:

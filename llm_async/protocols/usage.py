@@ -11,7 +11,7 @@ from typing import Any
 
 from ..models import Usage
 
-__all__ = ["chat_usage"]
+__all__ = ["anthropic_usage", "chat_usage", "gemini_usage", "responses_usage"]
 
 # xAI, "cost_in_usd_ticks": ten thousand million of them are one US dollar.
 _TICKS_PER_DOLLAR = 10**10
@@ -56,6 +56,57 @@ def chat_usage(raw: Mapping[str, Any]) -> Usage:
     )
 
 
+def anthropic_usage(raw: Mapping[str, Any]) -> Usage:
+    """The ``usage`` of the Messages API; of a stream, that of ``message_start`` overlaid by every ``message_delta``.
+
+    ``input_tokens`` there leaves out what was read from the cache and what was written to it; ``output_tokens`` holds
+    thinking. There is no total.
+    """
+    prompt = count(raw.get("input_tokens"))
+    cache_read = count(raw.get("cache_read_input_tokens"))
+    cache_write = count(raw.get("cache_creation_input_tokens"))
+    return Usage(
+        input_tokens=None if prompt is None else prompt + (cache_read or 0) + (cache_write or 0),
+        output_tokens=count(raw.get("output_tokens")),
+        cache_read_tokens=cache_read,
+        cache_write_tokens=cache_write,
+        reasoning_tokens=count(mapping(raw.get("output_tokens_details")).get("thinking_tokens")),
+        cost=dollars(raw),
+        raw=dict(raw),
+    )
+
+
+def responses_usage(raw: Mapping[str, Any]) -> Usage:
+    """The ``usage`` of the Responses API: ``input_tokens`` holds the cached ones, ``output_tokens`` holds reasoning."""
+    input_details = mapping(raw.get("input_tokens_details"))
+    return Usage(
+        input_tokens=count(raw.get("input_tokens")),
+        output_tokens=count(raw.get("output_tokens")),
+        cache_read_tokens=count(input_details.get("cached_tokens")),
+        cache_write_tokens=count(input_details.get("cache_write_tokens")),
+        reasoning_tokens=count(mapping(raw.get("output_tokens_details")).get("reasoning_tokens")),
+        total_tokens=count(raw.get("total_tokens")),
+        cost=dollars(raw),
+        raw=dict(raw),
+    )
+
+
+def gemini_usage(raw: Mapping[str, Any]) -> Usage:
+    """The ``usageMetadata`` of Gemini.
+
+    ``promptTokenCount`` holds cached tokens; what hosted tools put into the prompt is counted beside it.
+    ``candidatesTokenCount`` does not hold the thoughts.
+    """
+    return Usage(
+        input_tokens=_sum(raw, "promptTokenCount", "toolUsePromptTokenCount"),
+        output_tokens=_sum(raw, "candidatesTokenCount", "thoughtsTokenCount"),
+        cache_read_tokens=_first(raw, "cachedContentTokenCount"),
+        reasoning_tokens=_first(raw, "thoughtsTokenCount"),
+        total_tokens=_first(raw, "totalTokenCount"),
+        raw=dict(raw),
+    )
+
+
 def count(value: Any) -> int | None:
     """A count of tokens, or None for whatever is none."""
     if isinstance(value, (int, float)) and not isinstance(value, bool):
@@ -89,3 +140,9 @@ def _first(holder: Mapping[str, Any], *names: str) -> int | None:
         if value is not None:
             return value
     return None
+
+
+def _sum(holder: Mapping[str, Any], *names: str) -> int | None:
+    """The sum of those of the named counts that are given."""
+    given = [value for value in (count(holder.get(name)) for name in names) if value is not None]
+    return sum(given) if given else None

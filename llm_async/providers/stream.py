@@ -117,11 +117,7 @@ class Stream:
         if response is not None:
             response.headers = reply.headers
             response.request_id = request_id_from(reply.headers)
-        try:
-            await self._read_first(reply)
-        except BaseException:
-            self._release()
-            raise
+        await self._read_first(reply)
 
     async def _read_first(self, reply: Reply) -> None:
         """Tell a stream of events from a whole body, which some servers send although a stream was asked for."""

@@ -9,27 +9,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Union
+from itertools import pairwise
+from typing import Any, Literal
 
 from .._json import dumps_text
 
-__all__ = ["Answer", "Framing", "Raw", "Refusal", "Script", "SpokenCall", "Text", "ToolCalls", "fragments", "words"]
+__all__ = ["Answer", "Finish", "Framing", "Raw", "Refusal", "SpokenCall", "Text", "ToolCalls", "count_words"]
 
 Finish = Literal["stop", "length", "content_filter"]
 Framing = Literal["chunked", "length", "close", "wire"]
 
 _WORD = re.compile(r"\s*\S+|\s+")
 _FRAGMENT = 8  # characters of a tool call's arguments in one event; real APIs send one token, about as much
-
-
-def words(text: str) -> list[str]:
-    """``text`` cut in front of the white space before each word; the pieces joined are the text."""
-    return _WORD.findall(text)
-
-
-def fragments(text: str) -> list[str]:
-    """``text`` cut into pieces of a few characters, as the arguments of a tool call arrive."""
-    return [text[start : start + _FRAGMENT] for start in range(0, len(text), _FRAGMENT)]
 
 
 def count_words(text: str) -> int:
@@ -169,8 +160,8 @@ class Raw:
         if not isinstance(self.body, (bytes, bytearray)):
             return [bytes(piece) for piece in self.body if piece]
         whole = bytes(self.body)
-        edges = [0, *sorted({cut for cut in self.cuts if 0 < cut < len(whole)}), len(whole)]
-        return [whole[start:end] for start, end in zip(edges, edges[1:]) if end > start]
+        edges = sorted({0, len(whole), *(cut for cut in self.cuts if 0 < cut < len(whole))})
+        return [whole[start:end] for start, end in pairwise(edges)]
 
     def content_type(self) -> str:
         """The content type that the body looks like."""
@@ -178,17 +169,18 @@ class Raw:
         return "application/json" if beginning[:1] in (b"{", b"[") else "text/event-stream"
 
 
-Script = Union[Answer, Raw]
-
-
 def _pieces(text: str | Sequence[str]) -> tuple[str, ...]:
-    return tuple(words(text)) if isinstance(text, str) else tuple(text)
+    """The text cut in front of the white space before each word, unless it is cut already."""
+    return tuple(_WORD.findall(text)) if isinstance(text, str) else tuple(text)
 
 
 def _argument_fragments(arguments: Mapping[str, Any] | str | Sequence[str]) -> tuple[str, ...]:
+    """The arguments as JSON text cut every few characters, unless it is cut already."""
     if isinstance(arguments, Mapping):
         arguments = dumps_text(arguments)
-    return tuple(fragments(arguments)) if isinstance(arguments, str) else tuple(arguments)
+    if not isinstance(arguments, str):
+        return tuple(arguments)
+    return tuple(arguments[start : start + _FRAGMENT] for start in range(0, len(arguments), _FRAGMENT))
 
 
 def _checked_finish(finish: Finish) -> Finish:

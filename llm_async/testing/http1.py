@@ -11,6 +11,7 @@ gone, as it does with most servers.
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 import struct
 from collections.abc import Callable
@@ -27,6 +28,8 @@ __all__ = ["Connection", "Reply", "Request"]
 _MEBIBYTE = 1024 * 1024
 HEAD_BYTES = 64 * 1024
 BODY_BYTES = 64 * _MEBIBYTE
+
+_CHUNK_SIZE = re.compile(rb"[0-9A-Fa-f]{1,8}")
 
 Ending = Literal["whole", "stall", "eof", "reset"]
 
@@ -201,16 +204,17 @@ class Connection(asyncio.Protocol):
         body = bytearray()
         while True:
             line = await self._through(b"\r\n", HEAD_BYTES, HTTPStatus.BAD_REQUEST)
-            try:
-                size = int(line.partition(b";")[0], 16)
-            except ValueError:
-                raise BadHTTP(400, "a chunk begins without its size") from None
+            digits = line.partition(b";")[0].strip()
+            if not _CHUNK_SIZE.fullmatch(digits):
+                raise BadHTTP(400, "a chunk begins without its size")
+            size = int(digits, 16)
             if size == 0:
                 break
             if len(body) + size > BODY_BYTES:
                 raise BadHTTP(413, f"bodies may have {BODY_BYTES} bytes")
             body += await self._exactly(size)
-            await self._through(b"\r\n", 2, HTTPStatus.BAD_REQUEST)
+            if await self._exactly(2) != b"\r\n":
+                raise BadHTTP(400, "a chunk is longer than it said")
         while await self._through(b"\r\n", HEAD_BYTES, HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE):
             pass  # trailer lines
         return bytes(body)
@@ -220,7 +224,7 @@ class Connection(asyncio.Protocol):
         seen = 0
         while True:
             place = self._buffer.find(mark, seen)
-            if place > most or (place < 0 and len(self._buffer) > most):
+            if place > most or (place < 0 and len(self._buffer) > most + len(mark)):
                 raise BadHTTP(too_much, f"at most {most} bytes fit here")
             if place >= 0:
                 found = bytes(self._buffer[:place])

@@ -4,7 +4,9 @@ What belongs here: schemas in, values out. It knows what the structured outputs 
 ``const``, objects with required properties, arrays, ``anyOf`` and its like, ``$ref``, bounds, common formats; the type
 names of Google's dialect in capitals too) and not ``pattern``, ``not`` or ``if``, which are passed over.
 
-Optional properties are left out, so that recursive schemas end; among alternatives the first one that ends is taken.
+Optional properties are left out, and among alternatives the first one that has a value is taken. A reference inside
+itself is never followed: the smallest value cannot need it, for the inner one would be smaller still. So recursive
+schemas end.
 """
 
 from __future__ import annotations
@@ -14,9 +16,6 @@ from collections.abc import Mapping
 from typing import Any
 
 __all__ = ["instance"]
-
-# More than this many schemas inside one another are taken for a recursion without end.
-_DEEPEST = 64
 
 _FORMATS = {
     "date": "2026-01-02",
@@ -38,27 +37,27 @@ def instance(schema: Mapping[str, Any] | bool) -> Any:
     Raises:
         ValueError: nothing satisfies the schema, or nothing that this module can find.
     """
-    return _Search(schema).value(schema, 0, 0)
+    return _Search(schema).value(schema, 0, frozenset())
 
 
 class _Search:
-    """One search; ``root`` is what references point into."""
+    """One search; ``root`` is what references point into.
+
+    Its methods take a ``variant`` (another number asks for another value, where the schema leaves a choice) and the
+    references that are being followed.
+    """
 
     def __init__(self, root: Mapping[str, Any] | bool) -> None:
         self.root = root
 
-    def value(self, schema: Any, variant: int, depth: int) -> Any:
-        """A value for ``schema``; another ``variant`` asks for another value, where the schema leaves a choice."""
-        if depth > _DEEPEST:
-            raise ValueError("the schema has no instance that ends")
+    def value(self, schema: Any, variant: int, followed: frozenset[str]) -> Any:
+        """A value for ``schema``."""
         if schema is True:
             return "text"
         if not isinstance(schema, Mapping):
             raise ValueError("nothing satisfies the schema false" if schema is False else f"not a schema: {schema!r}")
-        if "$ref" in schema:
-            siblings = {key: value for key, value in schema.items() if key != "$ref"}
-            target = self.target(schema["$ref"])
-            return self.value({"allOf": [target], **siblings} if siblings else target, variant, depth + 1)
+        if "$ref" in schema or "allOf" in schema:
+            schema, followed = self.flat(schema, followed)
         if "const" in schema:
             return schema["const"]
         if "enum" in schema:
@@ -66,23 +65,20 @@ class _Search:
             if not choices:
                 raise ValueError("nothing satisfies an empty enum")
             return choices[variant % len(choices)]
-        if "allOf" in schema:
-            return self.value(self.merged(schema, depth), variant, depth + 1)
         for keyword in ("anyOf", "oneOf"):
             if keyword in schema:
                 rest = {key: value for key, value in schema.items() if key != keyword}
-                return self.first([self.laid_over(rest, choice) for choice in schema[keyword]], variant, depth)
-        kind = schema.get("type")
-        if isinstance(kind, list):
-            return self.first([{**schema, "type": one} for one in kind], variant, depth)
-        return self.of_kind(_kind(schema), schema, variant, depth)
+                return self.first([{"allOf": [rest, choice]} for choice in schema[keyword]], variant, followed)
+        if isinstance(schema.get("type"), list):
+            return self.first([{**schema, "type": kind} for kind in schema["type"]], variant, followed)
+        return self.of_kind(_kind(schema), schema, variant, followed)
 
-    def of_kind(self, kind: str, schema: Mapping[str, Any], variant: int, depth: int) -> Any:
+    def of_kind(self, kind: str, schema: Mapping[str, Any], variant: int, followed: frozenset[str]) -> Any:
         """A value of one type."""
         if kind == "object":
-            return self.object(schema, variant, depth)
+            return self.object(schema, variant, followed)
         if kind == "array":
-            return self.array(schema, variant, depth)
+            return self.array(schema, variant, followed)
         if kind == "string":
             return _string(schema, variant)
         if kind == "integer":
@@ -95,15 +91,40 @@ class _Search:
             return None
         raise ValueError(f"not a type of JSON Schema: {kind!r}")
 
-    def first(self, choices: list[Any], variant: int, depth: int) -> Any:
+    def first(self, choices: list[Any], variant: int, followed: frozenset[str]) -> Any:
         """The value of the first alternative that has one."""
         reason = ValueError("nothing satisfies an empty list of alternatives")
         for choice in choices:
             try:
-                return self.value(choice, variant, depth + 1)
+                return self.value(choice, variant, followed)
             except ValueError as error:
                 reason = error
         raise reason
+
+    def flat(self, schema: Any, followed: frozenset[str]) -> tuple[dict[str, Any], frozenset[str]]:
+        """A schema with its ``$ref`` and ``allOf`` folded in: all properties and requirements, else the last word."""
+        if schema is True:
+            return {}, followed
+        if not isinstance(schema, Mapping):
+            raise ValueError(f"nothing satisfies the schema {schema!r}")
+        parts = [{key: value for key, value in schema.items() if key not in ("$ref", "allOf")}]
+        if "$ref" in schema:
+            if schema["$ref"] in followed:
+                raise ValueError(f"{schema['$ref']!r} has no instance that ends")
+            followed |= {schema["$ref"]}
+        for part in [*([self.target(schema["$ref"])] if "$ref" in schema else []), *schema.get("allOf", ())]:
+            inner, followed = self.flat(part, followed)
+            parts.append(inner)
+        whole: dict[str, Any] = {}
+        for part in parts:
+            properties = {**whole.get("properties", {}), **part.get("properties", {})}
+            required = list(dict.fromkeys([*whole.get("required", ()), *part.get("required", ())]))
+            whole |= part
+            if properties:
+                whole["properties"] = properties
+            if required:
+                whole["required"] = required
+        return whole, followed
 
     def target(self, reference: Any) -> Any:
         """What a reference within the document points to (a JSON pointer, RFC 6901)."""
@@ -118,36 +139,8 @@ class _Search:
                 raise ValueError(f"the schema has nothing at {reference!r}") from None
         return place
 
-    def merged(self, schema: Mapping[str, Any], depth: int) -> dict[str, Any]:
-        """A schema with its ``allOf`` folded in."""
-        whole = {key: value for key, value in schema.items() if key != "allOf"}
-        for part in schema["allOf"]:
-            if not isinstance(part, Mapping):
-                raise ValueError(f"not a schema: {part!r}")
-            if "$ref" in part:
-                part = self.laid_over(part, self.target(part["$ref"]))
-            if "allOf" in part:
-                if depth > _DEEPEST:
-                    raise ValueError("the schema has no instance that ends")
-                part = self.merged(part, depth + 1)
-            whole = self.laid_over(whole, part)
-        return whole
-
-    @staticmethod
-    def laid_over(schema: Mapping[str, Any], other: Any) -> dict[str, Any]:
-        """Both schemas as one: properties and requirements of both, else ``other`` wins."""
-        if not isinstance(other, Mapping):
-            if other is True:
-                return dict(schema)
-            raise ValueError("nothing satisfies the schema false")
-        both = {key: value for key, value in schema.items() if key != "$ref"} | dict(other)
-        if "properties" in schema and "properties" in other:
-            both["properties"] = {**schema["properties"], **other["properties"]}
-        if "required" in schema and "required" in other:
-            both["required"] = [*schema["required"], *(name for name in other["required"] if name not in schema["required"])]
-        return both
-
-    def object(self, schema: Mapping[str, Any], variant: int, depth: int) -> dict[str, Any]:
+    def object(self, schema: Mapping[str, Any], variant: int, followed: frozenset[str]) -> dict[str, Any]:
+        """The required properties, and more where their number is asked for."""
         properties = schema.get("properties") or {}
         additional = schema.get("additionalProperties", True)
         names = list(schema.get("required") or ())
@@ -157,9 +150,10 @@ class _Search:
             if additional is False:
                 raise ValueError(f"nothing satisfies an object of {wanted} properties that has {len(names)}")
             names += [f"property{number}" for number in range(len(names), wanted)]
-        return {name: self.value(properties.get(name, additional), variant, depth + 1) for name in names}
+        return {name: self.value(properties.get(name, additional), variant, followed) for name in names}
 
-    def array(self, schema: Mapping[str, Any], variant: int, depth: int) -> list[Any]:
+    def array(self, schema: Mapping[str, Any], variant: int, followed: frozenset[str]) -> list[Any]:
+        """As few items as are asked for."""
         first = schema.get("prefixItems") or []
         rest = schema.get("items", True)
         length = schema.get("minItems", 0)
@@ -167,7 +161,7 @@ class _Search:
         items: list[Any] = []
         for position in range(length):
             item = first[position] if position < len(first) else rest
-            items.append(self.value(item, variant + position if distinct else variant, depth + 1))
+            items.append(self.value(item, variant + position if distinct else variant, followed))
         if distinct and any(items[place] in items[:place] for place in range(len(items))):
             raise ValueError(f"no {length} different items found for {rest!r}")
         return items
@@ -202,7 +196,7 @@ def _string(schema: Mapping[str, Any], variant: int) -> str:
 
 def _number(schema: Mapping[str, Any], variant: int, *, whole: bool) -> float:
     """A multiple of ``multipleOf`` (or of 1) within the bounds: the first from the lower bound, else from the upper."""
-    step = schema.get("multipleOf", 1)
+    step: float = schema.get("multipleOf", 1)
     low, low_open = _bound(schema, "minimum", "exclusiveMinimum", -math.inf)
     high, high_open = _bound(schema, "maximum", "exclusiveMaximum", math.inf)
 

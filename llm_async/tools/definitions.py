@@ -38,9 +38,11 @@ class Definitions:
         """A schema from elsewhere, its ``$defs`` taken over under names that are free here."""
         schema = dict(schema)
         parts = schema.pop("$defs", {})
-        new_names = {
-            name: name if self._schemas.get(name, part) == part else self._free(name) for name, part in parts.items()
-        }
+        taken = [name for name, part in parts.items() if self._schemas.setdefault(name, part) != part]
+        new_names = {name: name for name in parts}
+        for name in taken:
+            new_names[name] = self._free(name)
+            self._schemas[new_names[name]] = {}
 
         def renamed(node: dict[str, Any]) -> dict[str, Any]:
             name = _name(node)
@@ -48,7 +50,8 @@ class Definitions:
 
         for name, part in parts.items():
             self._schemas[new_names[name]] = _replace_references(part, renamed)
-        return _replace_references(schema, renamed)
+        renamed_schema: dict[str, Any] = _replace_references(schema, renamed)
+        return renamed_schema
 
     def complete(self, schema: dict[str, Any]) -> dict[str, Any]:
         """``schema`` with every part in its place."""

@@ -130,13 +130,13 @@ class Dialect(ABC):
     Attributes:
         name: ``Provider.name()``.
         base: the path that a base URL ends in.
-        statuses: status → (error type, error code), as the provider pairs them.
+        statuses: status → (error type, error code), as the provider pairs them; 400 and 500 stand for all others.
         overloaded: the status that the provider gives for want of capacity.
     """
 
     name: ClassVar[str]
     base: ClassVar[str]
-    statuses: ClassVar[dict[int, tuple[str, str | None]]]
+    statuses: ClassVar[dict[int, tuple[str | None, str | None]]]
     overloaded: ClassVar[int] = 503
 
     # Reading a request.
@@ -225,12 +225,12 @@ class Dialect(ABC):
             headers.append(("retry-after-ms", str(round(error.retry_after * 1000))))
         return headers
 
-    def type_and_code(self, error: ProviderError) -> tuple[str, str | None]:
-        """The error's type and code, where it leaves them open those of its status."""
-        known = self.statuses.get(error.status) or self.statuses[500 if error.status >= 500 else 400]
+    def type_and_code(self, error: ProviderError) -> tuple[str | None, str | None]:
+        """The error's own type and code; where it leaves both open, those that belong to its status."""
+        type_, code = self.statuses.get(error.status) or self.statuses[500 if error.status >= 500 else 400]
         if error.type is None and error.code is None:
-            return known
-        return error.type or known[0], error.code
+            return type_, code
+        return error.type or type_, error.code
 
 
 def bearer(request: Request) -> str | None:
@@ -244,7 +244,9 @@ def text_of(content: Any) -> str:
     if isinstance(content, str):
         return content
     if isinstance(content, Sequence):
-        return " ".join(part["text"] for part in content if isinstance(part, dict) and isinstance(part.get("text"), str))
+        return " ".join(
+            part["text"] for part in content if isinstance(part, dict) and isinstance(part.get("text"), str)
+        )
     return ""
 
 

@@ -1,0 +1,222 @@
+"""A conversation in the words of Chat Completions, from whatever words its messages come in.
+
+A history may have begun at another provider. So besides the API's own form these are understood: Claude's content blocks,
+Gemini's ``parts``, the items of the Responses API, and tool calls as this library's ToolCall has them. Everything that
+the API has a place for is put there; what belongs to its origin alone (signed or encrypted reasoning) is dropped; what has
+no place is an :class:`~llm_async.errors.UnsupportedError` that names the message.
+
+A message in the API's own form is left as it is, unknown fields and unknown kinds of parts included, since imitating
+servers have more of them than anybody knows. Two rules of the API shape the rest: the calls of one turn stand in one
+assistant message, and their results follow it at once, each a ``role: "tool"`` message of text alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+from ..errors import UnsupportedError
+from .chat_answer import arguments_text, says_something
+from .chat_parts import Pieces, read_parts, result_text
+
+__all__ = ["chat_messages"]
+
+# Fields of a message that are this library's or another API's. ``reasoning`` and its like are among them, because servers
+# refuse fields that they do not know; a dialect names those that it wants back.
+_FOREIGN_FIELDS = frozenset(
+    {
+        "finish_reason",
+        "original",
+        "output",
+        "parts",
+        "reasoning",
+        "reasoning_content",
+        "reasoning_details",
+        "stop_reason",
+    }
+)
+# Fields that answers have also when there is nothing in them. Sent back empty, strict servers refuse them.
+_OFTEN_EMPTY = ("annotations", "audio", "function_call", "images", "refusal", "tool_calls")
+# What a call in the API's own form is made of here. Its other fields are sent as they came, such as the ``extra_content`` in
+# which Gemini's imitation of this API keeps its signatures.
+_CALL_FIELDS = frozenset({"custom", "function", "id", "incomplete", "index", "name", "type"})
+
+_ROLES = {"model": "assistant"}  # Gemini's word
+
+
+def chat_messages(messages: Iterable[Mapping[str, Any]], *, replayed: Collection[str] = ()) -> list[dict[str, Any]]:
+    """The ``messages`` of a request.
+
+    Args:
+        messages: the conversation, each message in any of the known forms.
+        replayed: the fields with reasoning that the server wants back as it sent them.
+
+    Raises:
+        UnsupportedError: a message has a part that the API has no place for.
+        ValueError: a tool call without a name, or a result that answers no call.
+    """
+    conversation = _Conversation(frozenset(replayed))
+    for position, message in enumerate(messages):
+        conversation.add(message, f"messages[{position}]")
+    return conversation.messages
+
+
+class _Conversation:
+    """The messages so far, and the calls of the last turn that no result has answered yet."""
+
+    def __init__(self, replayed: frozenset[str]) -> None:
+        self.messages: list[dict[str, Any]] = []
+        self._replayed = replayed
+        self._open_calls: list[tuple[str, str]] = []  # id and name
+        self._made_up_ids = 0
+
+    def add(self, message: Mapping[str, Any], where: str) -> None:
+        """Append what a message becomes: one message, several, or none."""
+        kind = message.get("type")
+        if isinstance(kind, str) and kind != "message" and "role" not in message:
+            self._add_item(kind, message, where)
+            return
+        role = message.get("role", "user")
+        role = _ROLES.get(role, role)
+        parts = message.get("content")
+        if not parts and isinstance(message.get("parts"), list):
+            parts = message["parts"]
+        pieces = read_parts(parts, where) if isinstance(parts, list) else Pieces()
+        if role == "assistant":
+            self._add_assistant(message, pieces, where)
+            return
+        self._add_results(pieces, where)
+        if pieces.results and not pieces.content:
+            return
+        data = self._fields(message)
+        data["role"] = role
+        if pieces.changed:
+            data["content"] = pieces.as_content()
+        self.messages.append(data)
+
+    def _fields(self, message: Mapping[str, Any]) -> dict[str, Any]:
+        """The fields of a message that the API may see."""
+        if message.get("type") == "message":
+            # An item of the Responses API, or a whole answer of Claude's: its other fields are that API's.
+            return {key: message[key] for key in ("role", "content") if key in message}
+        data = dict(message)
+        for field in _FOREIGN_FIELDS & message.keys():
+            if field not in self._replayed or data[field] is None:
+                del data[field]
+        for field in _OFTEN_EMPTY:
+            if field in data and not data[field]:
+                del data[field]
+        return data
+
+    # ---- assistant messages and their calls
+
+    def _add_assistant(self, message: Mapping[str, Any], pieces: Pieces, where: str) -> None:
+        data = self._fields(message)
+        data["role"] = "assistant"
+        # A Message of another provider has its calls twice: in its own words, and as ToolCalls, whose ids the results name.
+        entries = data.pop("tool_calls", None) or pieces.calls
+        calls = [self._call(entry, where) for entry in entries if not isinstance(entry, dict) or _is_call(entry)]
+        if pieces.changed:
+            data["content"] = pieces.as_answer(where) or (None if calls else "")
+        data.setdefault("content", None)
+        legacy = data.get("function_call")
+        if legacy is not None and (calls or not legacy.get("name")):
+            del data["function_call"]
+        if isinstance(data.get("audio"), Mapping):
+            # A request refers to the audio of an earlier answer by its id, and has no place for the sound.
+            audio = data.pop("audio")
+            if audio.get("id"):
+                data["audio"] = {"id": audio["id"]}
+        details = data.get("reasoning_details")
+        if details is not None and not _is_openrouters(details):
+            del data["reasoning_details"]
+            data.pop("reasoning", None)
+        if calls:
+            data["tool_calls"] = calls
+        self._expect_results(calls)
+        self.messages.append(data)
+
+    def _call(self, entry: Any, where: str) -> dict[str, Any]:
+        """A tool call in the API's form, from that form, a ToolCall's fields, or another API's."""
+        if not isinstance(entry, Mapping):
+            raise TypeError(f"{where}: a tool call must be a mapping, not {type(entry).__name__}")
+        function, custom, given = entry.get("function"), entry.get("custom"), entry.get("input")
+        function = dict(function) if isinstance(function, Mapping) else {}
+        name = function.get("name") or entry.get("name")
+        # What the result will name: the Responses API has ids for its items besides, and ToolCall keeps call_id in ``input``.
+        call_id = given.get("call_id") if function and isinstance(given, Mapping) else entry.get("call_id")
+        call: dict[str, Any] = {"id": str(call_id or entry.get("id") or self._make_id())}
+        if entry.get("type") == "custom":
+            if not isinstance(custom, Mapping):
+                custom = {"name": name, "input": arguments_text(function.get("arguments", given))}
+            name = custom.get("name")
+            call |= {"type": "custom", "custom": dict(custom)}
+        else:
+            arguments = function.get("arguments") if function else entry.get("arguments", given)
+            call |= {"type": "function", "function": {**function, "name": name, "arguments": _object_text(arguments)}}
+            if function and "input" not in entry:
+                call |= {key: value for key, value in entry.items() if key not in _CALL_FIELDS}
+        if not isinstance(name, str) or not name:
+            raise ValueError(f"{where}: a tool call has no name")
+        return call
+
+    def _make_id(self) -> str:
+        self._made_up_ids += 1
+        return f"call_{self._made_up_ids}"
+
+    def _expect_results(self, calls: list[dict[str, Any]]) -> None:
+        self._open_calls = [(call["id"], call[call["type"]]["name"]) for call in calls]
+
+    # ---- results
+
+    def _add_results(self, pieces: Pieces, where: str) -> None:
+        """Append the results in a message; what they hold besides text joins the message's own content."""
+        for result in pieces.results:
+            call_id = result.call_id or self._answered(result.name, where)
+            self._open_calls = [call for call in self._open_calls if call[0] != call_id]
+            self.messages.append({"role": "tool", "tool_call_id": call_id, "content": result.text})
+
+    def _answered(self, name: str, where: str) -> str:
+        """The id of the call that a result means by its function's name, as Gemini does."""
+        for call_id, called in self._open_calls:
+            if called == name:
+                return call_id
+        raise ValueError(f"{where}: the result of {name!r} answers no tool call of the message before it")
+
+    # ---- items of the Responses API
+
+    def _add_item(self, kind: str, item: Mapping[str, Any], where: str) -> None:
+        if kind in ("function_call", "custom_tool_call"):
+            self._add_call(self._call({**item, "type": "custom" if kind == "custom_tool_call" else "function"}, where))
+        elif kind in ("function_call_output", "custom_tool_call_output"):
+            text, others = result_text(item.get("output"), where)
+            self.messages.append({"role": "tool", "tool_call_id": item.get("call_id"), "content": text})
+            if others:
+                self.messages.append({"role": "user", "content": others})
+        elif kind != "reasoning":
+            raise UnsupportedError(f"{where}: Chat Completions has no place for an item of type {kind!r}")
+
+    def _add_call(self, call: dict[str, Any]) -> None:
+        """Append a call that stands alone to the assistant's turn that it belongs to."""
+        if not self.messages or self.messages[-1]["role"] != "assistant":
+            self.messages.append({"role": "assistant", "content": None})
+        turn = self.messages[-1]
+        turn["tool_calls"] = [*turn.get("tool_calls", ()), call]
+        self._expect_results(turn["tool_calls"])
+
+
+def _is_call(entry: Mapping[str, Any]) -> bool:
+    """Whether an entry of ``tool_calls`` is a call; some servers fill the list with empty ones."""
+    return bool(entry.get("input") or says_something(entry))
+
+
+def _object_text(arguments: Any) -> str:
+    """Arguments as text, an empty object for none: servers read it as JSON, and ``""`` is none."""
+    return arguments_text(arguments) or "{}"
+
+
+def _is_openrouters(details: Any) -> bool:
+    """Whether reasoning details are OpenRouter's: those of other APIs mean nothing to it."""
+    return isinstance(details, list) and all(
+        isinstance(detail, Mapping) and str(detail.get("type", "")).startswith("reasoning.") for detail in details
+    )

@@ -1,0 +1,253 @@
+"""The parts of a message's content, from any API, in the words of Chat Completions.
+
+What belongs here: one part at a time. Which messages come of them is ``chat_messages.py``'s business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .._json import dumps_text
+from ..errors import UnsupportedError
+
+__all__ = ["Pieces", "Result", "read_parts", "result_text"]
+
+# What an assistant's message may hold: OpenAI's two kinds, and Mistral's.
+_ANSWER_KINDS = frozenset({"text", "refusal", "thinking"})
+
+
+@dataclass
+class Result:
+    """The result of a tool call: the call's id, or ``""`` where only the name says which call is meant."""
+
+    call_id: str
+    name: str
+    text: str
+
+
+@dataclass
+class Pieces:
+    """What the parts of one message are.
+
+    Attributes:
+        content: the parts that are content, in the API's own form.
+        calls: tool calls, as they came.
+        results: results of tool calls.
+        changed: something was converted or dropped, so that the message cannot be sent with the content that it came with.
+    """
+
+    content: list[dict[str, Any]] = field(default_factory=list)
+    calls: list[Mapping[str, Any]] = field(default_factory=list)
+    results: list[Result] = field(default_factory=list)
+    changed: bool = False
+
+    def as_content(self) -> str | list[dict[str, Any]]:
+        """The content of a user's or system's message: one text alone as a str, which every server takes."""
+        if not self.content:
+            return ""
+        if len(self.content) == 1 and self.content[0].keys() == {"type", "text"}:
+            return str(self.content[0]["text"])
+        return self.content
+
+    def as_answer(self, where: str) -> str | list[dict[str, Any]]:
+        """The content of an assistant's message, which has a place for few kinds of parts; texts alone are one str."""
+        kinds = {part.get("type") for part in self.content}
+        if kinds <= {"text"}:
+            return "".join(part["text"] for part in self.content)
+        if kinds <= _ANSWER_KINDS:
+            return self.content
+        raise _unsupported(f"{', '.join(sorted(map(repr, kinds - _ANSWER_KINDS)))} in an assistant's message", where)
+
+
+def read_parts(parts: Iterable[Any], where: str) -> Pieces:
+    """Sort the parts of a message.
+
+    Raises:
+        UnsupportedError: a part that the API has no place for.
+    """
+    pieces = Pieces()
+    for part in parts:
+        if isinstance(part, str):
+            part = {"text": part}
+        if not isinstance(part, Mapping):
+            raise TypeError(f"{where}: a content part must be a mapping, not {type(part).__name__}")
+        kind = part.get("type")
+        if not isinstance(kind, str):
+            pieces.changed = True
+            _read_gemini(part, pieces, where)
+        elif kind in ("tool_use", "thinking", "redacted_thinking", "tool_result"):
+            _read_claude(kind, part, pieces, where)
+        elif kind in _CONVERTERS:
+            converted = _CONVERTERS[kind](part, where)
+            pieces.changed = pieces.changed or converted is not part
+            pieces.content.append(dict(converted))
+        elif kind.endswith(("_tool_use", "_tool_result")) or kind in _CLAUDE_ONLY:
+            raise _unsupported(f"content of type {kind!r}", where)
+        else:
+            pieces.content.append(dict(part))
+    return pieces
+
+
+def result_text(output: Any, where: str) -> tuple[str, list[dict[str, Any]]]:
+    """The text of a tool's result, and the parts of it that are no text: results have no place for those."""
+    if output is None:
+        return "", []
+    if isinstance(output, str):
+        return output, []
+    if not isinstance(output, list):
+        return dumps_text(output), []
+    pieces = read_parts(output, where)
+    texts = [part["text"] for part in pieces.content if part.get("type") == "text"]
+    return "\n".join(texts), [part for part in pieces.content if part.get("type") != "text"]
+
+
+def _unsupported(what: str, where: str) -> UnsupportedError:
+    return UnsupportedError(f"{where}: Chat Completions has no place for {what}")
+
+
+def _image(url: str, detail: Any = None) -> dict[str, Any]:
+    image = {"url": url}
+    if detail is not None:
+        image["detail"] = detail
+    return {"type": "image_url", "image_url": image}
+
+
+def _media(media_type: str, data: str, where: str, name: str | None = None) -> dict[str, Any]:
+    """Base64 data as the kind of part that its media type asks for."""
+    if media_type.startswith("image/"):
+        return _image(f"data:{media_type};base64,{data}")
+    if media_type.startswith("audio/"):
+        # input_audio.format: "wav", "mp3"; other servers take more.
+        audio_format = media_type.removeprefix("audio/").removeprefix("x-")
+        return {
+            "type": "input_audio",
+            "input_audio": {"data": data, "format": {"mpeg": "mp3", "wave": "wav"}.get(audio_format, audio_format)},
+        }
+    if media_type == "application/pdf":
+        return {
+            "type": "file",
+            "file": {"filename": name or "document.pdf", "file_data": f"data:{media_type};base64,{data}"},
+        }
+    raise _unsupported(f"data of type {media_type!r}", where)
+
+
+# ---- Claude's blocks
+
+
+_CLAUDE_ONLY = frozenset({"compaction", "container_upload", "search_result"})
+
+
+def _read_claude(kind: str, block: Mapping[str, Any], pieces: Pieces, where: str) -> None:
+    if kind == "thinking" and isinstance(block.get("thinking"), list):
+        # Mistral's: a part of this API's own content, which goes back as it came.
+        pieces.content.append(dict(block))
+        return
+    pieces.changed = True
+    if kind == "tool_use":
+        pieces.calls.append(block)
+    elif kind == "tool_result":
+        text, others = result_text(block.get("content"), where)
+        pieces.results.append(Result(str(block.get("tool_use_id") or ""), "", text))
+        pieces.content += others
+
+
+def _claude_image(block: Mapping[str, Any], where: str) -> Mapping[str, Any]:
+    source = block.get("source")
+    source = source if isinstance(source, Mapping) else {}
+    if source.get("type") == "base64":
+        return _media(str(source.get("media_type")), str(source.get("data")), where)
+    if source.get("type") == "url":
+        return _image(str(source.get("url")))
+    raise _unsupported(f"an image with a source of type {source.get('type')!r}", where)
+
+
+def _claude_document(block: Mapping[str, Any], where: str) -> Mapping[str, Any]:
+    source = block.get("source")
+    source = source if isinstance(source, Mapping) else {}
+    if source.get("type") == "base64":
+        return _media(str(source.get("media_type")), str(source.get("data")), where, block.get("title"))
+    if source.get("type") == "text":
+        return {"type": "text", "text": str(source.get("data"))}
+    raise _unsupported(f"a document with a source of type {source.get('type')!r}", where)
+
+
+def _text(block: Mapping[str, Any], where: str) -> Mapping[str, Any]:
+    """A text part; the citations that Claude's have are no part of the text."""
+    if "citations" not in block:
+        return block
+    return {key: value for key, value in block.items() if key != "citations"}
+
+
+# ---- Gemini's parts
+
+
+def _read_gemini(part: Mapping[str, Any], pieces: Pieces, where: str) -> None:
+    if part.get("thought"):
+        return
+    if isinstance(part.get("text"), str):
+        if part["text"]:
+            pieces.content.append({"type": "text", "text": part["text"]})
+    elif isinstance(part.get("functionCall"), Mapping):
+        call = part["functionCall"]
+        pieces.calls.append({"id": call.get("id"), "name": call.get("name"), "input": call.get("args")})
+    elif isinstance(part.get("functionResponse"), Mapping):
+        response = part["functionResponse"]
+        result = Result(
+            str(response.get("id") or ""), str(response.get("name")), _response_text(response.get("response"))
+        )
+        pieces.results.append(result)
+    elif isinstance(part.get("inlineData"), Mapping):
+        data = part["inlineData"]
+        pieces.content.append(_media(str(data.get("mimeType")), str(data.get("data")), where))
+    elif isinstance(part.get("fileData"), Mapping):
+        data = part["fileData"]
+        uri = str(data.get("fileUri"))
+        if not str(data.get("mimeType")).startswith("image/") or not uri.startswith(("https://", "http://")):
+            raise _unsupported("a file that is given by its address", where)
+        pieces.content.append(_image(uri))
+    elif part.keys() - {"thoughtSignature", "thought", "text"}:
+        raise _unsupported(f"a part with {', '.join(sorted(map(repr, part)))}", where)
+
+
+def _response_text(response: Any) -> str:
+    """The text in a ``functionResponse.response``, which is an object with one of these fields by convention."""
+    if isinstance(response, Mapping) and len(response) == 1:
+        for key in ("result", "output", "error"):
+            if key in response:
+                response = response[key]
+                break
+    return response if isinstance(response, str) else dumps_text(response)
+
+
+# ---- the parts of the Responses API
+
+
+def _responses_text(part: Mapping[str, Any], where: str) -> Mapping[str, Any]:
+    return {"type": "text", "text": str(part.get("text", ""))}
+
+
+def _responses_image(part: Mapping[str, Any], where: str) -> Mapping[str, Any]:
+    url = part.get("image_url")
+    if not isinstance(url, str):
+        raise _unsupported("an image that is given by a file's id", where)
+    return _image(url, part.get("detail"))
+
+
+def _responses_file(part: Mapping[str, Any], where: str) -> Mapping[str, Any]:
+    file = {key: part[key] for key in ("file_id", "file_data", "filename") if part.get(key) is not None}
+    if "file_id" not in file and "file_data" not in file:
+        raise _unsupported("a file that is given by its address", where)
+    return {"type": "file", "file": file}
+
+
+_CONVERTERS: dict[str, Callable[[Mapping[str, Any], str], Mapping[str, Any]]] = {
+    "document": _claude_document,
+    "image": _claude_image,
+    "input_file": _responses_file,
+    "input_image": _responses_image,
+    "input_text": _responses_text,
+    "output_text": _responses_text,
+    "text": _text,
+}

@@ -1,0 +1,332 @@
+"""The conversation of a request, as Gemini's ``contents`` and ``systemInstruction``.
+
+Rules, from the reference and the guides of ``generateContent``:
+
+- ``contents`` knows two roles, ``user`` and ``model``. A system message is part of the instruction.
+- A tool's result is a ``functionResponse`` part of the user. The results for all calls of one model turn stand together in
+  one content, in the order of the calls: where calls have no ids, order is all that tells two of the same function apart.
+- A ``functionResponse`` needs the name of its function, and repeats the call's ``id`` if the API gave one. Ids that this
+  library made up, because the API gave none, are not sent: they only serve to find the name.
+- What Gemini said is sent back as it came, with every ``thoughtSignature`` on its part. From version 3 on, the first call
+  of a model turn must have one; for calls that did not come from Gemini there is a documented stand-in.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import takewhile
+from typing import Any
+
+from ..errors import UnsupportedError
+from ..models import ToolCall
+from .gemini_parts import Part, parts_of
+
+__all__ = ["Conversation", "ServerId", "function_response"]
+
+# "Thought signatures" in the guides of the Gemini API.
+_NO_SIGNATURE = "skip_thought_signature_validator"
+
+_EMPTY: Part = {"text": ""}
+
+
+class ServerId(str):
+    """The id of a call that the API itself gave. Any other str is an id that the API has never seen."""
+
+    __slots__ = ()
+
+
+@dataclass(eq=False)
+class _Call:
+    """A call in the conversation, as far as its result has to know it.
+
+    Attributes:
+        name: the function.
+        id: the API's id for the call, or None.
+        place: its place among the calls of its turn.
+    """
+
+    name: str
+    id: str | None
+    place: int
+
+
+# The place of the results that answer no call we know: behind the others.
+_NOWHERE = 1 << 30
+
+
+def function_response(name: str, text: str, *, is_error: bool = False, id: str | None = None) -> Part:
+    """The part that holds a tool's result. ``response`` has to be an object: the text stands in it as result or error."""
+    response: dict[str, Any] = {} if id is None else {"id": str(id)}
+    response["name"] = name
+    response["response"] = {"error" if is_error else "result": text}
+    return {"functionResponse": response}
+
+
+class Conversation:
+    """Collects the messages of one request.
+
+    Attributes:
+        contents: the value of ``contents``.
+        instruction: the parts of ``systemInstruction``.
+    """
+
+    def __init__(self, model: str) -> None:
+        self.contents: list[dict[str, Any]] = []
+        self.instruction: list[Part] = []
+        self._wants_signatures = _wants_signatures(model)
+        # Every call so far, under each id that a result may name it by; of calls with the same id, the last one.
+        self._calls: dict[str, _Call] = {}
+        # The calls of the last model turn that have no result yet, in order.
+        self._open: list[_Call] = []
+        # What the last content consists of, while it is nothing but results: each with the call that it answers.
+        self._results: list[tuple[Part, _Call]] = []
+
+    def add(self, message: Mapping[str, Any], position: int) -> None:
+        """Add a message, in the form of any of the four APIs.
+
+        Args:
+            message: the message.
+            position: its place in the caller's list, for error messages.
+
+        Raises:
+            ValueError: the message lacks what Gemini needs.
+            UnsupportedError: Gemini has no place for something in it.
+        """
+        where = f"messages[{position}]"
+        role = message.get("role")
+        if role in ("assistant", "model"):
+            self._add_model_turn(message, where)
+        elif role == "tool" and not _is_native(message):
+            self._add_user_turn([self._result(message, message.get("content"), where)])
+        elif role in ("user", "tool"):
+            self._add_user_turn(self._user_parts(message, where))
+        elif role in ("system", "developer"):
+            self.instruction += [
+                part for entry in _entries(message, where) for part in _parts(entry, message, where) if part != _EMPTY
+            ]
+        elif role is None:
+            self._add_item(message, where)
+        else:
+            raise ValueError(f"{where}: Gemini has no role {role!r}")
+
+    def _add_item(self, item: Mapping[str, Any], where: str) -> None:
+        """An item of the Responses API that is no message."""
+        kind = item.get("type")
+        if kind in ("function_call", "custom_tool_call"):
+            function = {"name": item.get("name"), "arguments": item.get("arguments", item.get("input"))}
+            part, call = _foreign_call({"id": item.get("call_id"), "function": function}, where)
+            if self.contents and self.contents[-1]["role"] == "model":
+                self.contents[-1]["parts"].append(part)
+            else:
+                self._start_model_turn([part])
+            self._sign(self.contents[-1]["parts"])
+            self._remember(part, call)
+        elif kind in ("function_call_output", "custom_tool_call_output"):
+            self._add_user_turn([self._result(item, item.get("output"), where)])
+        elif kind != "reasoning":
+            raise UnsupportedError(f"{where}: Gemini has no place for an item of type {kind!r}")
+
+    # ---- the model's turns
+
+    def _add_model_turn(self, message: Mapping[str, Any], where: str) -> None:
+        turn: list[tuple[Part, ToolCall | None]] = []
+        for entry in _entries(message, where):
+            if entry.get("type") == "tool_use":  # Messages API
+                turn.append(_foreign_call(entry, where))
+            else:
+                turn += [(part, None) for part in _parts(entry, message, where)]
+        if not _is_native(message):
+            turn = [pair for pair in turn if pair[0] != _EMPTY]
+            refusal = message.get("refusal")
+            if not turn and isinstance(refusal, str) and refusal:
+                turn = [({"text": refusal}, None)]
+        beside = [_foreign_call(call, where) for call in message.get("tool_calls") or ()]
+        if not any(_function_call(part) for part, _ in turn):
+            turn += beside
+            beside = []
+        parts = [part for part, _ in turn]
+        if any(call is not None for _, call in turn):
+            self._sign(parts)
+        self._start_model_turn(parts)
+        # Beside parts that hold the same calls, `tool_calls` add nothing but the ids by which results name them.
+        names = (call for _, call in beside)
+        for part, call in turn:
+            if _function_call(part):
+                self._remember(part, call or next(names, None))
+
+    def _start_model_turn(self, parts: list[Part]) -> None:
+        self._open = []
+        self._results = []
+        if parts:  # the answer to a blocked prompt has none, and the API takes no content without parts
+            self.contents.append({"role": "model", "parts": parts})
+
+    def _remember(self, part: Part, call: ToolCall | None) -> None:
+        """Note a call for its result: the part that is sent, and the call by whose ids the caller knows it."""
+        function = _function_call(part)
+        made = _Call(str(function.get("name")), function.get("id"), self._turn_calls)
+        self._turn_calls += 1
+        self._open.append(made)
+        if made.id:
+            self._calls[made.id] = made
+        if call is not None and call.name == made.name:
+            for id in (call.id, call.call_id):
+                self._calls[id] = made
+
+    def _sign(self, parts: list[Part]) -> None:
+        """Say of a turn's first call that it has no signature, where the model would miss one."""
+        first = next((part for part in parts if _function_call(part)), None)
+        if first is not None and self._wants_signatures:
+            first.setdefault("thoughtSignature", _NO_SIGNATURE)
+
+    # ---- the user's turns
+
+    def _add_user_turn(self, parts: list[tuple[Part, _Call | None]]) -> None:
+        """Add parts, the results among them with the calls that they answer."""
+        results = [(part, call) for part, call in takewhile(lambda pair: pair[1] is not None, parts) if call is not None]
+        rest = [part for part, _ in parts[len(results) :]]
+        if results:
+            if not self._results:
+                self.contents.append({"role": "user", "parts": []})
+            self._results = sorted(self._results + results, key=lambda pair: pair[1].place)
+            self.contents[-1]["parts"] = [part for part, _ in self._results]
+        if rest:
+            if not results:
+                self.contents.append({"role": "user", "parts": []})
+            self.contents[-1]["parts"] += rest
+            self._results = []
+
+    def _user_parts(self, message: Mapping[str, Any], where: str) -> list[tuple[Part, _Call | None]]:
+        parts: list[tuple[Part, _Call | None]] = []
+        for entry in _entries(message, where):
+            if entry.get("type") == "tool_result":  # Messages API
+                parts.append(self._result(entry, entry.get("content"), where))
+            else:
+                parts += [self._own_part(part) for part in _parts(entry, message, where)]
+        return parts
+
+    def _own_part(self, part: Part) -> tuple[Part, _Call | None]:
+        """A part in Gemini's form, and the call it answers, if any; where it lacks the call's id, that is put in."""
+        response = part.get("functionResponse")
+        if not isinstance(response, Mapping):
+            return part, None
+        id = response.get("id")
+        call = (self._calls.get(id) if id else None) or self._next_open(response.get("name"))
+        call = self._close(call, response.get("name"))
+        if call.id and not id:
+            part = {**part, "functionResponse": {"id": call.id, **response}}
+        return part, call
+
+    def _result(self, holder: Mapping[str, Any], content: Any, where: str) -> tuple[Part, _Call]:
+        """The part for a tool's result in another API's form; ``holder`` is what names the call that it answers."""
+        id = next((holder[key] for key in ("tool_call_id", "tool_use_id", "call_id") if holder.get(key)), None)
+        name = holder.get("name")
+        known = (self._calls.get(id) if isinstance(id, str) else None) or self._next_open(name)
+        if known is None and not (isinstance(name, str) and name):
+            raise ValueError(
+                f"{where}: Gemini needs the name of the function that a result comes from, and no earlier message has a "
+                f"call with the id {id!r}; give the name as 'name', or the Message of that call in place of its original"
+            )
+        call = self._close(known, name)
+        text, others = _result_content(content, where)
+        part = function_response(call.name, text, is_error=holder.get("is_error") is True, id=call.id)
+        if others:
+            part["functionResponse"]["parts"] = others
+        return part, call
+
+    def _next_open(self, name: Any) -> _Call | None:
+        """The call that a result without a known id answers: the first unanswered one of the function that it names.
+
+        A result that names none can only be that of the one function that was called.
+        """
+        if name is None:
+            return self._open[0] if len({call.name for call in self._open}) == 1 else None
+        return next((call for call in self._open if call.name == name), None)
+
+    def _close(self, call: _Call | None, name: Any) -> _Call:
+        """Note that a call has its result; None: that of a function ``name`` which nobody called, as far as we know."""
+        if call is None:
+            return _Call(str(name), None, _NOWHERE)
+        if call in self._open:
+            self._open.remove(call)
+        return call
+
+
+def _wants_signatures(model: str) -> bool:
+    """Whether a model refuses calls without a signature: Gemini 3 and later, which is what the ``-latest`` names mean."""
+    version = re.search(r"gemini-(\d+)", model)
+    return int(version[1]) >= 3 if version else re.search(r"gemini-.*-latest$", model) is not None
+
+
+def _is_native(message: Mapping[str, Any]) -> bool:
+    """Whether a message is in Gemini's own form."""
+    return isinstance(message.get("parts"), list)
+
+
+def _entries(message: Mapping[str, Any], where: str) -> list[Mapping[str, Any]]:
+    """The content of a message as a list of parts, of whatever API."""
+    content = message["parts"] if _is_native(message) else message.get("content")
+    if content is None:
+        return []
+    if isinstance(content, str):
+        return [{"type": "text", "text": content}]
+    if not isinstance(content, list) or not all(isinstance(entry, Mapping) for entry in content):
+        raise ValueError(f"{where}: content must be a str or a list of parts")
+    return content
+
+
+def _parts(entry: Mapping[str, Any], message: Mapping[str, Any], where: str) -> list[Part]:
+    """What one entry of a message's content becomes. What stands in Gemini's own form passes, known here or not."""
+    if _is_native(message) and "type" not in entry:
+        return [dict(entry)]
+    return parts_of(entry, where)
+
+
+def _result_content(content: Any, where: str) -> tuple[str, list[Part]]:
+    """The text of a tool's result, and the images and files in it, which Gemini 3 and later take."""
+    if content is None or isinstance(content, str):
+        return content or "", []
+    if not isinstance(content, list):
+        raise ValueError(f"{where}: the content of a tool's result must be a str or a list of parts")
+    parts = [part for entry in content for part in parts_of(entry, where)]
+    texts = [part["text"] for part in parts if "text" in part]
+    return "\n".join(texts), [part for part in parts if "text" not in part]
+
+
+def _function_call(part: Part) -> Mapping[str, Any]:
+    """The call in a part; an empty mapping where there is none."""
+    call = part.get("functionCall") or part.get("function_call")
+    return call if isinstance(call, Mapping) else {}
+
+
+def _foreign_call(raw: ToolCall | Mapping[str, Any], where: str) -> tuple[Part, ToolCall]:
+    """A call that another API's model made, as a part: ``tool_calls[i]``, a ``tool_use`` block, a ``function_call`` item."""
+    signature = None
+    if isinstance(raw, ToolCall):
+        call = raw
+    else:
+        custom = raw.get("custom")
+        if raw.get("type") == "custom" and isinstance(custom, Mapping):  # Chat Completions
+            raw = {**raw, "function": {"name": custom.get("name"), "arguments": custom.get("input")}}
+        call = ToolCall(
+            id=str(raw.get("id", "")),
+            type=str(raw.get("type", "function")),
+            name=raw.get("name"),
+            input=raw.get("input"),
+            function=raw.get("function"),
+        )
+        # The compatibility endpoint of the Gemini API hands signatures out here.
+        extra = raw.get("extra_content")
+        google = extra.get("google") if isinstance(extra, Mapping) else None
+        signature = google.get("thought_signature") if isinstance(google, Mapping) else None
+    if not call.name:
+        raise ValueError(f"{where}: a tool call has no name")
+    arguments = call.arguments
+    if not isinstance(arguments, dict):
+        # Free text, or what was meant to be JSON and is none, where the API takes an object: the model sees what it wrote.
+        arguments = {"input": arguments}
+    part: Part = {"functionCall": {"name": call.name, "args": arguments}}
+    if signature:
+        part["thoughtSignature"] = signature
+    return part, call

@@ -1,0 +1,43 @@
+"""What many test modules need: the twins of each pair in ``_speedups``, and a header that says which of them serves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from types import ModuleType
+
+import pytest
+
+from llm_async import _speedups
+
+
+def pytest_report_header() -> str:
+    return f"llm_async: {'compiled' if _speedups.COMPILED else 'plain'} ({_speedups.REASON})"
+
+
+def _load(pair: str, twin: str) -> ModuleType:
+    if twin == "c" and not _speedups.COMPILED:
+        pytest.skip(_speedups.REASON)
+    return import_module(f"llm_async._speedups.{pair}_{twin}")
+
+
+def _each_twin(pair: str) -> Callable[..., ModuleType]:
+    """A fixture that gives a test both modules of a pair, one after the other."""
+
+    @pytest.fixture(scope="session", name=pair, params=["c", "py"], ids=["compiled", "plain"])
+    def twin(request: pytest.FixtureRequest) -> ModuleType:
+        return _load(pair, request.param)
+
+    return twin
+
+
+sse = _each_twin("sse")
+framing = _each_twin("framing")
+deltas = _each_twin("deltas")
+tool_calls = _each_twin("tool_calls")
+
+
+@pytest.fixture(scope="session")
+def twins() -> Callable[[str], tuple[ModuleType, ModuleType]]:
+    """Gives both modules of a pair at once, compiled and plain."""
+    return lambda pair: (_load(pair, "c"), _load(pair, "py"))
