@@ -11,10 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from ._version import __version__
 
-try:  # until the module exists
-    from .tool import tool
-except ImportError:
-    pass
+# Not lazy: the module of this name would take the place of the function as soon as somebody imported it.
+from .tool import tool
 
 if TYPE_CHECKING:
     from .agent import Agent as Agent

@@ -28,7 +28,11 @@ from llm_async.protocols.failures import status_error
 APIS = ("openai-chat", "openai-responses", "anthropic", "gemini", "openrouter", "xai", "other-openai-compatible")
 
 # Where the oracle's answer is not ours, and why.
-EXCEPTIONS: dict[str, dict[str, str]] = {}
+EXCEPTIONS: dict[str, dict[str, str]] = {
+    "other-openai-compatible/pydantic-ai-snowflake-test-snowflake-thinking-0": {
+        "tool_calls": "an empty legacy function_call, without a name, was counted as a call",
+    },
+}
 
 
 def folder() -> Path | None:

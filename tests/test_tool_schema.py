@@ -60,7 +60,7 @@ class Scaled:
 @dataclass
 class Holder:
     when: object
-    what: Unknown  # type: ignore[name-defined]  # noqa: F821
+    what: Unknown  # noqa: F821
 
 
 class Options(TypedDict, total=False):
@@ -176,7 +176,8 @@ def test_a_type_has_a_schema(annotation: Any, expected: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    "annotation", [Optional[int], int | None, "int | None", Union[None, int], Annotated[int | None, "n"]]
+    "annotation",
+    [Optional[int], int | None, "int | None", Union[None, int], Annotated[int | None, "n"]],  # noqa: UP045
 )
 def test_an_optional_parameter_has_the_schema_of_its_type_and_is_not_required(annotation: Any) -> None:
     schema = schema_of(annotation)
@@ -249,7 +250,7 @@ def test_defaults_are_shown_where_json_can_say_them() -> None:
         where: Point = Point(1),  # noqa: B008
         since: str | None = None,
         until: str | None = "now",
-        key: object = object(),  # noqa: B008
+        key: object = object(),
         ratio: float = float("nan"),
         names: tuple[str, ...] = ("a",),
     ) -> None: ...
@@ -268,7 +269,7 @@ def test_defaults_are_shown_where_json_can_say_them() -> None:
 
 def test_a_parameter_without_an_annotation_takes_anything() -> None:
     @tool
-    def old(a, b=3): ...  # type: ignore[no-untyped-def]
+    def old(a, b=3): ...
 
     assert old.tool.schema == {
         "type": "object",
@@ -299,7 +300,7 @@ def test_self_cls_and_collecting_parameters_are_left_out() -> None:
 
 def test_a_bound_method_and_a_partial_can_be_decorated_too() -> None:
     class Box:
-        def put(this, item: str) -> None: ...  # noqa: N805
+        def put(this, item: str) -> None: ...
 
     def add(a: int, b: int) -> int:
         return a + b
@@ -331,7 +332,7 @@ def test_types_of_the_function_around_are_found() -> None:
     [
         ("Nowhere", "cannot be resolved"),
         ("list[", "cannot be resolved"),
-        (list["Nowhere"], "cannot be resolved"),  # type: ignore[name-defined]  # noqa: F821
+        (list["Nowhere"], "cannot be resolved"),  # noqa: F821
         (type("Custom", (), {}), "Custom is not supported"),
         ([int], "is no type"),
         (Odd, "no choice that JSON can name"),
@@ -366,7 +367,7 @@ def test_name_description_and_schema_can_be_given() -> None:
     own = {"type": "object", "properties": {"x": {"type": "integer", "minimum": 1}}}
 
     @tool(name="times_two", description="Double it.", parameters=own)
-    def double(x: type("Custom", (), {})) -> Any:  # type: ignore[valid-type]
+    def double(x: type("Custom", (), {})) -> Any:
         """Not this."""
 
     assert double.tool == Tool("times_two", "Double it.", own, own)
@@ -388,7 +389,7 @@ def test_a_function_without_a_name_needs_one() -> None:
 
 def test_what_is_no_function_is_refused() -> None:
     with pytest.raises(TypeError, match="expected a function"):
-        tool(classmethod(lambda cls: None))  # type: ignore[arg-type]
+        tool(classmethod(lambda cls: None))
 
 
 GOOGLE = """Find.
@@ -450,16 +451,16 @@ def test_fields_are_described_by_the_docstring_of_their_class() -> None:
 def test_pydantic_models_and_constraints_are_read_by_pydantic() -> None:
     pydantic = pytest.importorskip("pydantic")
 
-    class Address(pydantic.BaseModel):  # type: ignore[misc, name-defined]
+    class Address(pydantic.BaseModel):
         street: str
 
-    class User(pydantic.BaseModel):  # type: ignore[misc, name-defined]
+    class User(pydantic.BaseModel):
         """Somebody."""
 
         name: str
         home: Address
 
-    class Node(pydantic.BaseModel):  # type: ignore[misc, name-defined]
+    class Node(pydantic.BaseModel):
         next: Node | None = None
 
     user = property_of(User)
@@ -496,7 +497,7 @@ def test_msgspec_structs_and_constraints_are_read_by_msgspec() -> None:
 def test_equal_names_of_different_libraries_stay_apart() -> None:
     pydantic = pytest.importorskip("pydantic")
 
-    class Tree(pydantic.BaseModel):  # type: ignore[misc, name-defined]
+    class Tree(pydantic.BaseModel):
         leaf: Tree | None = None
 
     schema = schema_of(tuple[globals()["Tree"], Tree])

@@ -25,9 +25,9 @@ from .usage import gemini_usage
 
 __all__ = [
     "call_id",
-    "candidate_index",
     "checked_list",
     "checked_object",
+    "indexed_candidates",
     "make_answer",
     "read_answer",
     "unified_finish_reason",
@@ -156,10 +156,12 @@ def call_id(function: Mapping[str, Any]) -> str:
     return ServerId(id) if id else f"call_{uuid4().hex[:24]}"
 
 
-def candidate_index(candidate: Mapping[str, Any], position: int) -> int:
-    """The ``index`` of a candidate, which is left out where it is 0."""
-    index = candidate.get("index")
-    return index if isinstance(index, int) else position
+def indexed_candidates(value: Any) -> list[tuple[int, dict[str, Any]]]:
+    """The candidates in a body or an event, each with its ``index``. It is left out where it is 0, or altogether."""
+    candidates = [checked_object(candidate, "a candidate") for candidate in checked_list(value, "the candidates")]
+    if len(candidates) == 1 or any("index" in candidate for candidate in candidates):
+        return [(candidate.get("index") or 0, candidate) for candidate in candidates]
+    return list(enumerate(candidates))
 
 
 def checked_object(value: Any, what: str) -> dict[str, Any]:
@@ -181,9 +183,8 @@ def checked_list(value: Any, what: str) -> list[Any]:
 
 
 def _first_candidate(body: Mapping[str, Any]) -> dict[str, Any]:
-    candidates = checked_list(body.get("candidates"), "the candidates")
-    objects = [checked_object(candidate, "a candidate") for candidate in candidates]
-    return min(enumerate(objects), key=lambda pair: candidate_index(pair[1], pair[0]))[1] if objects else {}
+    candidates = indexed_candidates(body.get("candidates"))
+    return min(candidates, key=lambda pair: pair[0])[1] if candidates else {}
 
 
 def _tool_call(function: Any, known_id: str | None) -> ToolCall:

@@ -44,12 +44,14 @@ class _Call:
     Attributes:
         name: the function.
         id: the API's id for the call, or None.
-        place: its place among the calls of its turn.
+        place: its place among all calls.
+        has_id: some id is known, be it the API's or one that was made up, so that results are told apart by ids.
     """
 
     name: str
     id: str | None
     place: int
+    has_id: bool = False
 
 
 # The place of the results that answer no call we know: behind the others.
@@ -80,6 +82,7 @@ class Conversation:
         self._calls: dict[str, _Call] = {}
         # The calls of the last model turn that have no result yet, in order.
         self._open: list[_Call] = []
+        self._count = 0
         # What the last content consists of, while it is nothing but results: each with the call that it answers.
         self._results: list[tuple[Part, _Call]] = []
 
@@ -165,14 +168,15 @@ class Conversation:
     def _remember(self, part: Part, call: ToolCall | None) -> None:
         """Note a call for its result: the part that is sent, and the call by whose ids the caller knows it."""
         function = _function_call(part)
-        made = _Call(str(function.get("name")), function.get("id"), self._turn_calls)
-        self._turn_calls += 1
+        made = _Call(str(function.get("name")), function.get("id"), self._count)
+        self._count += 1
         self._open.append(made)
-        if made.id:
-            self._calls[made.id] = made
+        ids = [made.id]
         if call is not None and call.name == made.name:
-            for id in (call.id, call.call_id):
-                self._calls[id] = made
+            ids += [call.id, call.call_id]
+        for id in filter(None, ids):
+            self._calls[id] = made
+            made.has_id = True
 
     def _sign(self, parts: list[Part]) -> None:
         """Say of a turn's first call that it has no signature, where the model would miss one."""
@@ -184,7 +188,9 @@ class Conversation:
 
     def _add_user_turn(self, parts: list[tuple[Part, _Call | None]]) -> None:
         """Add parts, the results among them with the calls that they answer."""
-        results = [(part, call) for part, call in takewhile(lambda pair: pair[1] is not None, parts) if call is not None]
+        results = [
+            (part, call) for part, call in takewhile(lambda pair: pair[1] is not None, parts) if call is not None
+        ]
         rest = [part for part, _ in parts[len(results) :]]
         if results:
             if not self._results:
@@ -212,8 +218,7 @@ class Conversation:
         if not isinstance(response, Mapping):
             return part, None
         id = response.get("id")
-        call = (self._calls.get(id) if id else None) or self._next_open(response.get("name"))
-        call = self._close(call, response.get("name"))
+        call = self._close(self._find(id, response.get("name")), response.get("name"))
         if call.id and not id:
             part = {**part, "functionResponse": {"id": call.id, **response}}
         return part, call
@@ -222,7 +227,7 @@ class Conversation:
         """The part for a tool's result in another API's form; ``holder`` is what names the call that it answers."""
         id = next((holder[key] for key in ("tool_call_id", "tool_use_id", "call_id") if holder.get(key)), None)
         name = holder.get("name")
-        known = (self._calls.get(id) if isinstance(id, str) else None) or self._next_open(name)
+        known = self._find(id, name)
         if known is None and not (isinstance(name, str) and name):
             raise ValueError(
                 f"{where}: Gemini needs the name of the function that a result comes from, and no earlier message has a "
@@ -235,14 +240,18 @@ class Conversation:
             part["functionResponse"]["parts"] = others
         return part, call
 
-    def _next_open(self, name: Any) -> _Call | None:
-        """The call that a result without a known id answers: the first unanswered one of the function that it names.
+    def _find(self, id: Any, name: Any) -> _Call | None:
+        """The call that a result answers, by its id; where that is unknown, by its name, the first one without a result.
 
-        A result that names none can only be that of the one function that was called.
+        An id that was made up is unknown when the call stands in Gemini's form alone. Then, as there is nothing else to go
+        by, a result without a name belongs to the one function that was called.
         """
-        if name is None:
-            return self._open[0] if len({call.name for call in self._open}) == 1 else None
-        return next((call for call in self._open if call.name == name), None)
+        if id and isinstance(id, str) and id in self._calls:
+            return self._calls[id]
+        left = [call for call in self._open if not (id and call.has_id)]
+        if name:
+            return next((call for call in left if call.name == name), None)
+        return left[0] if id and len({call.name for call in left}) == 1 else None
 
     def _close(self, call: _Call | None, name: Any) -> _Call:
         """Note that a call has its result; None: that of a function ``name`` which nobody called, as far as we know."""

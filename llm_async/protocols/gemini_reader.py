@@ -26,7 +26,7 @@ from ..errors import ProtocolError
 from ..models import StreamChunk, ToolCallDelta, Usage
 from .base import Answer, Protocol, Reader, excerpt
 from .failures import error_payload, event_error
-from .gemini_answer import call_id, candidate_index, checked_list, checked_object, make_answer, unified_finish_reason
+from .gemini_answer import call_id, checked_list, checked_object, indexed_candidates, make_answer, unified_finish_reason
 from .gemini_partial_args import PartialArgs
 from .gemini_parts import Part
 from .text import TextBuffer, repair
@@ -46,6 +46,7 @@ class GeminiReader(Reader):
         super().__init__(protocol)
         self._fields: dict[str, Any] = {}  # what stands around the candidates
         self._candidates: dict[int, _Candidate] = {}
+        self._unfinished = 0  # how many candidates have no finishReason yet
         self._usage: dict[str, Any] = {}
         self._blocked = False
 
@@ -78,7 +79,7 @@ class GeminiReader(Reader):
     def _chunk(self, said: _Said, original: dict[str, Any] | bytes) -> StreamChunk | None:
         """The chunk for what was said, or None when that is nothing."""
         stop_reason, finish_reason = self._ending()
-        if not (said.something or said.text or said.reasoning or said.deltas or (said.usage and finish_reason)):
+        if not said and not (said.usage and finish_reason):
             return None
         return StreamChunk(said.text, original, said.reasoning, said.deltas, said.usage, stop_reason, finish_reason)
 
@@ -112,7 +113,7 @@ class GeminiReader(Reader):
                 continue
             if key == "candidates":
                 self._fields.setdefault(key, [])
-                self._add_candidates(checked_list(value, "the candidates"), said)
+                self._add_candidates(value, said)
             elif key == "usageMetadata":
                 self._fields.setdefault(key, {})
                 self._add_usage(checked_object(value, key), said)
@@ -123,29 +124,29 @@ class GeminiReader(Reader):
                 said.something = said.something or self._blocked
             else:
                 self._fields[key] = value
-        self.complete = self._blocked or (
-            bool(self._candidates) and all(candidate.finish_reason for candidate in self._candidates.values())
-        )
+        self.complete = self._blocked or (bool(self._candidates) and not self._unfinished)
 
-    def _add_candidates(self, candidates: list[Any], said: _Said) -> None:
-        for position, value in enumerate(candidates):
-            candidate = checked_object(value, "a candidate")
-            index = candidate_index(candidate, position)
-            state = self._candidates.get(index)
-            if state is None:
-                state = self._candidates[index] = _Candidate()
+    def _add_candidates(self, candidates: Any, said: _Said) -> None:
+        for index, value in indexed_candidates(candidates):
+            candidate = self._candidates.get(index)
+            if candidate is None:
+                candidate = self._candidates[index] = _Candidate()
+                self._unfinished += 1
+            was_unfinished = candidate.finish_reason is None
             if index == 0:
-                state.add(candidate, said)
+                candidate.add(value, said)
             else:
                 # The caller gets candidate 0; of the others there is the event itself.
                 other = _Said()
-                state.add(candidate, other)
-                said.something = (
-                    said.something or other.something or bool(other.text or other.reasoning or other.deltas)
-                )
+                candidate.add(value, other)
+                said.something = said.something or bool(other)
+            if was_unfinished and candidate.finish_reason is not None:
+                self._unfinished -= 1
 
     def _add_usage(self, usage: dict[str, Any], said: _Said) -> None:
-        self._usage.update((key, value) for key, value in usage.items() if value is not None)
+        if None in usage.values():
+            usage = {key: value for key, value in usage.items() if value is not None}
+        self._usage.update(usage)
         # Vertex AI sends the kind of traffic with every event, and counts with the last one.
         if "promptTokenCount" in usage or "totalTokenCount" in usage:
             said.usage = gemini_usage(self._usage)
@@ -172,6 +173,9 @@ class _Said:
         self.deltas: list[ToolCallDelta] = []
         self.usage: Usage | None = None
         self.something = False
+
+    def __bool__(self) -> bool:
+        return bool(self.something or self.text or self.reasoning or self.deltas)
 
     def add(self, text: str, thought: bool) -> None:
         if thought:

@@ -97,12 +97,16 @@ def gemini_usage(raw: Mapping[str, Any]) -> Usage:
     ``promptTokenCount`` holds cached tokens; what hosted tools put into the prompt is counted beside it.
     ``candidatesTokenCount`` does not hold the thoughts.
     """
+    prompt = count(raw.get("promptTokenCount"))
+    by_tools = count(raw.get("toolUsePromptTokenCount"))
+    output = count(raw.get("candidatesTokenCount"))
+    thoughts = count(raw.get("thoughtsTokenCount"))
     return Usage(
-        input_tokens=_sum(raw, "promptTokenCount", "toolUsePromptTokenCount"),
-        output_tokens=_sum(raw, "candidatesTokenCount", "thoughtsTokenCount"),
-        cache_read_tokens=_first(raw, "cachedContentTokenCount"),
-        reasoning_tokens=_first(raw, "thoughtsTokenCount"),
-        total_tokens=_first(raw, "totalTokenCount"),
+        input_tokens=prompt if by_tools is None else (prompt or 0) + by_tools,
+        output_tokens=output if thoughts is None else (output or 0) + thoughts,
+        cache_read_tokens=count(raw.get("cachedContentTokenCount")),
+        reasoning_tokens=thoughts,
+        total_tokens=count(raw.get("totalTokenCount")),
         raw=dict(raw),
     )
 
@@ -140,9 +144,3 @@ def _first(holder: Mapping[str, Any], *names: str) -> int | None:
         if value is not None:
             return value
     return None
-
-
-def _sum(holder: Mapping[str, Any], *names: str) -> int | None:
-    """The sum of those of the named counts that are given."""
-    given = [value for value in (count(holder.get(name)) for name in names) if value is not None]
-    return sum(given) if given else None

@@ -201,10 +201,14 @@ class BaseProvider:
             UnsupportedError: the API has no place for what was asked; nothing was sent.
             LLMError: see :mod:`llm_async.errors`. For a stream, at its first step or later.
         """
+        # A subclass written against 0.5 knows no more parameters than it had: it is handed only what was given.
+        if timeouts is not None:
+            kwargs["timeouts"] = timeouts
+        if extra_body is not None:
+            kwargs["extra_body"] = extra_body
         return await self._single_complete(
-            model, messages, stream, tools, tool_choice, response_schema, headers,
-            timeouts=timeouts, extra_body=extra_body, **kwargs,
-        )  # fmt: skip
+            model, messages, stream, tools, tool_choice, response_schema, headers, **kwargs
+        )
 
     async def _single_complete(
         self,

@@ -12,6 +12,7 @@ import functools
 import inspect
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -23,6 +24,9 @@ from .results import result_text
 from .signature import Signature
 
 __all__ = ["run_tool"]
+
+# The type of the calls to OpenAI's custom tools, which take a text, whatever that looks like.
+_FREE_TEXT = "custom"
 
 # Signatures of functions that are not under @tool, so that each is read once.
 _plain_functions: WeakKeyDictionary[Callable[..., Any], ToolRecord] = WeakKeyDictionary()
@@ -51,7 +55,7 @@ async def run_tool(
     record = _record(function)
     arguments = _arguments(call, name)
     if record.signature is not None:
-        positional, by_name = record.signature.bind(arguments, name)
+        positional, by_name = record.signature.bind(arguments, name, as_given=call.type == _FREE_TEXT)
     elif isinstance(arguments, dict):
         positional, by_name = [], arguments
     else:
@@ -114,8 +118,7 @@ def _arguments(call: ToolCall, name: str) -> Any:
         raise ToolArgumentError(
             f"tool {name!r}: the answer was cut off before the arguments were complete", tool=name, arguments=arguments
         )
-    if call.type == "custom":
-        # OpenAI's custom tools take free text, whatever it looks like.
+    if call.type == _FREE_TEXT:
         return call.arguments_text
     if isinstance(arguments, dict):
         return arguments
@@ -138,30 +141,30 @@ async def _in_thread(work: Callable[[], Any]) -> Any:
     """
     loop = asyncio.get_running_loop()
     context = contextvars.copy_context()
-    done: asyncio.Future[tuple[Any, BaseException | None]] = loop.create_future()
-
-    def deliver(result: Any, error: BaseException | None) -> None:
-        if not done.done():
-            done.set_result((result, error))
+    done: asyncio.Future[None] = loop.create_future()
+    outcomes: list[tuple[Any, BaseException | None]] = []
 
     def run() -> None:
-        result, error = None, None
         try:
-            result = context.run(work)
-        except BaseException as raised:  # noqa: BLE001 - raised again, unchanged, by the one who waits
-            error = raised
-        try:
-            loop.call_soon_threadsafe(deliver, result, error)
-        except RuntimeError:
-            # The loop was closed meanwhile: nobody is there to be told.
-            return
+            outcomes.append((context.run(work), None))
+        except BaseException as error:  # noqa: BLE001 - raised again, unchanged, by the one who waits
+            outcomes.append((None, error))
+        # A closed loop is a RuntimeError: nobody is there any more to be told.
+        with suppress(RuntimeError):
+            loop.call_soon_threadsafe(_wake, done)
 
     threading.Thread(target=run, name="llm-async tool", daemon=True).start()
-    result, error = await done
-    if error is not None:
-        try:
+    await done
+    result, error = outcomes.pop()
+    try:
+        if error is not None:
             raise error
-        finally:
-            # The traceback holds this frame, which would hold the exception.
-            del error
-    return result
+        return result
+    finally:
+        # The error's traceback holds this frame, which must not hold the error in turn.
+        del error
+
+
+def _wake(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)

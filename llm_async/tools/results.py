@@ -27,8 +27,8 @@ def result_text(value: Any) -> str:
     Raises:
         TypeError, ValueError: it has no JSON form.
     """
-    if isinstance(value, str) and not isinstance(value, Enum):
-        return str(value)
+    if isinstance(value, str):
+        return str(value.value if isinstance(value, Enum) else value)
     return dumps_text(as_json(value))
 
 

@@ -96,19 +96,20 @@ class Signature:
 
     # --- calling
 
-    def bind(self, arguments: Any, tool: str) -> tuple[list[Any], dict[str, Any]]:
+    def bind(self, arguments: Any, tool: str, *, as_given: bool = False) -> tuple[list[Any], dict[str, Any]]:
         """The positional and the keyword arguments to call the function with.
 
         Args:
             arguments: what the model gave: an object, or a single value for the first parameter.
             tool: the tool's name, for error messages.
+            as_given: take a text for what it is; otherwise one that holds an object of arguments is opened.
 
         Raises:
             ToolArgumentError: with everything that is wrong with them, so that one more turn can put it right.
         """
         if not self._parameters and self._takes_any_number and not isinstance(arguments, dict):
             return [arguments], {}
-        given = self._by_name(arguments)
+        given = self._by_name(arguments, as_given)
         positional: list[Any] = []
         others = {name: value for name, value in given.items() if name not in self._parameters}
         by_name = dict(others) if self._takes_any_name else {}
@@ -130,10 +131,10 @@ class Signature:
             )
         return positional, by_name
 
-    def _by_name(self, arguments: Any) -> dict[str, Any]:
+    def _by_name(self, arguments: Any, as_given: bool) -> dict[str, Any]:
         if isinstance(arguments, dict):
             return arguments
-        if isinstance(arguments, str):
+        if isinstance(arguments, str) and not as_given:
             # JSON text inside of JSON text: some servers encode the arguments twice.
             try:
                 inner = loads(arguments)

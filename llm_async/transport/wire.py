@@ -146,6 +146,10 @@ class Wire(asyncio.Protocol):
         """Whether the socket is open and nothing has arrived that was not read."""
         return not (self.closed or self._ended or self._pieces or self.transport.is_closing())
 
+    def is_closing(self) -> bool:
+        """Whether the socket cannot be used any more; aiosonic asks it of a connection's writer."""
+        return self.closed
+
     @property
     def unsent(self) -> bool:
         """Whether something written has not been sent."""
