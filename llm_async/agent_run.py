@@ -13,7 +13,7 @@ import asyncio
 import inspect
 import weakref
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
@@ -63,27 +63,37 @@ class AgentRun:
         self._options = options
         self._stream = stream
         self._result: AgentResult | None = None
-        # Weakly, so that a loop that is left drops the only reference, and the run ends there and then.
-        self._generator: weakref.ref[AsyncGenerator[AgentEvent, None]] | None = None
+        self._started = False
+        self._entered = False
+        # Held by a loop alone, which drops it when it is left, so that the run ends then; within ``async with`` also here,
+        # so that its end can be waited for.
+        self._weakly: Callable[[], AsyncGenerator[AgentEvent, None] | None] = _no_events
+        self._held: AsyncGenerator[AgentEvent, None] | None = None
 
     def __aiter__(self) -> AsyncIterator[AgentEvent]:
-        if self._generator is None:
-            generator = self._events()
-            self._generator = weakref.ref(generator)
-            return generator
-        if self._result is None:
+        if self._result is not None:
+            return _nothing()
+        if self._started:
             raise StreamError("the run was left before its end; start a new one from its messages")
-        return _nothing()
+        self._started = True
+        generator = self._events()
+        self._weakly = weakref.ref(generator)
+        if self._entered:
+            self._held = generator
+        return generator
 
     async def __aenter__(self) -> AgentRun:
+        self._entered = True
+        self._held = self._weakly()
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Leave the run: stop what it has running. Harmless after its end."""
-        generator = None if self._generator is None else self._generator()
+        """Leave the run: stop what it has running. Harmless after its end; a run that was left cannot be gone on with."""
+        self._started = True
+        generator, self._held = self._weakly(), None
         if generator is not None:
             await generator.aclose()
 
@@ -212,6 +222,10 @@ class AgentRun:
 
 async def _awaited(value: Any) -> Any:
     return await value if inspect.isawaitable(value) else value
+
+
+def _no_events() -> None:
+    return None
 
 
 async def _nothing() -> AsyncIterator[AgentEvent]:

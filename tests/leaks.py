@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 __all__ = ["assert_no_growth"]
 
-_BATCHES, _ROUNDS = 4, 12
+_BATCHES, _ROUNDS = 4, 20
 
 
 def assert_no_growth(exercise: Callable[[], object]) -> None:
@@ -28,5 +28,5 @@ def assert_no_growth(exercise: Callable[[], object]) -> None:
             growths.append(tracemalloc.get_traced_memory()[0] - before)
     finally:
         tracemalloc.stop()
-    # One object of the smallest size, left behind each time, is more than this.
-    assert min(growths) < _ROUNDS * 16, f"batches of {_ROUNDS} rounds left {growths} bytes behind"
+    # A leak in a single one of the cases that a round tries would be more than this.
+    assert min(growths) < _ROUNDS * 100, f"batches of {_ROUNDS} rounds left {growths} bytes behind"

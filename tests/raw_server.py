@@ -156,8 +156,8 @@ class RawServer:
         self._changed.set()
         try:
             await self.script(peer)
-        except ConnectionError:
-            pass
+        except (ConnectionError, asyncio.CancelledError):
+            pass  # the client is gone, or the server ends
         finally:
             self._tasks.discard(task)
             self.open -= 1

@@ -53,6 +53,7 @@ class Conversation:
         self._turns: list[dict[str, Any]] = []
         self._open_calls: list[tuple[str, str]] = []  # id and name of each call that has no result yet
         self._ids: dict[str, str] = {}  # ids of calls, and what they are in this request
+        self._used_ids: set[str] = set()
         self._made_up_ids = 0
         self._where = "system"
         if system is not None:
@@ -127,6 +128,7 @@ class Conversation:
         # A message of this API, or of Gemini, has its calls twice: in its content and as ToolCalls.
         there = {block.get("id") for block in blocks if block.get("type") == "tool_use"}
         blocks += [block for call in calls if self._ids.get(call.call_id) not in there for block in [self._use(call)]]
+        blocks = blocks or self._blocks(_said_elsewhere(message))
         if len(blocks) == 1 and isinstance(content, str) and blocks[0]["type"] == "text":
             self._turns.append({"role": "assistant", "content": content})
         elif blocks:
@@ -211,7 +213,7 @@ class Conversation:
             raise ValueError(f"{self._where}: a tool call has no name")
         # Other providers use characters that this API refuses, or the same ids again in every turn.
         call_id = unique = _NOT_IN_IDS.sub("_", call.call_id)
-        while unique in self._ids.values():
+        while unique in self._used_ids:
             self._made_up_ids += 1
             unique = f"{call_id}_{self._made_up_ids}"
         self._remember(call.call_id, call.name, unique)
@@ -237,6 +239,7 @@ class Conversation:
 
     def _remember(self, given: str, name: str, sent: str) -> None:
         self._ids[given] = sent
+        self._used_ids.add(sent)
         self._open_calls.append((sent, name))
 
     # ---- results
@@ -265,6 +268,13 @@ class Conversation:
 
 def _as_object(arguments: dict[str, Any] | str) -> dict[str, Any]:
     return arguments if isinstance(arguments, dict) else {_UNREADABLE: arguments}
+
+
+def _said_elsewhere(message: Mapping[str, Any]) -> str | None:
+    """What an assistant of Chat Completions said outside of its content: a refusal, or what its voice says."""
+    audio = message.get("audio")
+    said = message.get("refusal") or (audio.get("transcript") if isinstance(audio, Mapping) else None)
+    return said if isinstance(said, str) else None
 
 
 def _own_thinking(details: Any) -> list[Block]:

@@ -50,19 +50,21 @@ class _Block:
         text: what has arrived of a text, or of thinking.
         json: what has arrived of a tool's input.
         call: for a client tool, the call's place among the calls of the answer.
-        closed: nothing more is expected.
+        told: the input with which the block began has been handed over.
     """
 
-    __slots__ = ("call", "closed", "json", "kind", "plain", "start", "text")
+    __slots__ = ("call", "json", "kind", "plain", "start", "text", "told")
 
     def __init__(self, start: dict[str, Any], call: int | None) -> None:
-        self.start = start
+        self.start = dict(start)
+        if isinstance(start.get("citations"), list):
+            self.start["citations"] = list(start["citations"])
         self.kind = word(start.get("type"))
         self.plain = {"text": b"text", "thinking": b"thinking"}.get(self.kind or "")
         self.text = TextBuffer()
         self.json = TextBuffer()
         self.call = call
-        self.closed = False
+        self.told = False
 
     def value(self) -> dict[str, Any]:
         """The block as it stands in a message that was not streamed."""
@@ -196,7 +198,7 @@ class MessageReader(Reader):
             if known and other and known != other:
                 raise ProtocolError(f"two answers are spliced into one stream, {known} and {other}", payload=event)
             return None
-        self._message = message
+        self._message = dict(message)
         _overlay(self._usage, message.get("usage"))
         news = _News()
         for block in content_blocks(message):
@@ -215,9 +217,10 @@ class MessageReader(Reader):
         self._stop(delta.get("stop_reason"))
         if not usage and not delta.get("stop_reason"):
             return None
-        self.complete = self.complete or self._stop_reason is not None
         news = _News()
-        self._close_all(news)
+        if self._stop_reason is not None:
+            self.complete = True
+            self._close_all(news)
         return self._chunk(event, news, with_usage=True)
 
     def _stop(self, reason: Any) -> None:
@@ -256,14 +259,14 @@ class MessageReader(Reader):
             return StreamChunk("", event, text, None, None, self._stop_reason, self._finish_reason) if text else None
         if block is None:
             raise ProtocolError(f"the provider sent a {kind} for a content block that it had not begun", payload=event)
-        news = _News()
+        deltas: list[ToolCallDelta] = []
         if kind == "input_json_delta":
             if block.kind in ("text", "thinking"):
                 raise ProtocolError(f"the provider sent a tool's input for a block of type {block.kind}", payload=event)
             fragment = block.json.add(_text(delta, "partial_json"))
             if not fragment:
                 return None
-            news.deltas = block.deltas(fragment)
+            deltas = block.deltas(fragment)
         elif kind == "citations_delta":
             if not isinstance(block.start.get("citations"), list):
                 block.start["citations"] = []
@@ -271,7 +274,7 @@ class MessageReader(Reader):
         elif kind in ("signature_delta", "compaction_delta"):
             block.start.update({name: value for name, value in delta.items() if name != "type"})
         # These, and kinds that are not known yet, are of use to who looks at the chunk's original.
-        return self._chunk(event, news)
+        return StreamChunk("", event, "", deltas, None, self._stop_reason, self._finish_reason)
 
     def _block_of(self, event: dict[str, Any]) -> _Block | None:
         """The block that an event is about: the one of its index, or without an index the latest."""
@@ -286,7 +289,7 @@ class MessageReader(Reader):
             start = with_id(start)
             call = self._calls
             self._calls += 1
-        block = _Block(dict(start), call)
+        block = _Block(start, call)
         self._blocks.append(block)
         self._by_index[index if isinstance(index, int) else len(self._blocks) - 1] = block
         if block.kind == "text":
@@ -301,9 +304,6 @@ class MessageReader(Reader):
 
     def _close(self, block: _Block, news: _News) -> None:
         """Hand over what waited for more of the block."""
-        if block.closed:
-            return
-        block.closed = True
         if block.kind == "text":
             news.text += block.text.flush()
         elif block.kind == "thinking":
@@ -311,7 +311,8 @@ class MessageReader(Reader):
         elif block.json:
             rest = block.json.flush()
             news.deltas += block.deltas(rest) if rest else []
-        elif block.start.get("input"):
+        elif block.start.get("input") and not block.told:
+            block.told = True
             # No piece of JSON has come: the input with which the block began is all there is.
             given = block.start["input"]
             news.deltas += block.deltas(given if isinstance(given, str) else dumps_text(given))

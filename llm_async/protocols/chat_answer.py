@@ -10,6 +10,7 @@ choice may have no message (Azure, when its filter struck).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 from uuid import uuid4
@@ -25,6 +26,7 @@ from .usage import chat_usage
 __all__ = [
     "REASONING_FIELDS",
     "arguments_text",
+    "as_index",
     "called_function",
     "choice_index",
     "error_in",
@@ -37,6 +39,8 @@ __all__ = [
 
 # The fields that servers put the model's reasoning in. Where both are filled they hold the same text.
 REASONING_FIELDS = ("reasoning_content", "reasoning")
+
+_DIGITS = re.compile("[0-9]{1,9}")
 
 _FINISH_REASONS = {
     "stop": "stop",
@@ -213,10 +217,9 @@ def _call_entries(message: Mapping[str, Any]) -> list[dict[str, Any]]:
 
     Some servers fill the fields with empty strings instead of leaving them out (Snowflake): that is no call.
     """
-    entries = message.get("tool_calls")
-    if isinstance(entries, dict):
-        entries = [entries]
-    entries = [entry for entry in entries or () if isinstance(entry, dict) and says_something(entry)]
+    found = message.get("tool_calls")
+    found = [found] if isinstance(found, dict) else found if isinstance(found, list) else []
+    entries = [entry for entry in found if isinstance(entry, dict) and says_something(entry)]
     legacy = message.get("function_call")
     if not entries and isinstance(legacy, dict) and legacy.get("name"):
         entries = [{"type": "function", "function": legacy}]
@@ -302,7 +305,14 @@ def unified_finish_reason(native: str | None, *, called: bool, refused: bool, sa
 def choice_index(choice: Mapping[str, Any]) -> int:
     """The ``index`` of a choice; 0 where a server leaves it out."""
     index = choice.get("index")
-    return index if isinstance(index, int) else 0
+    return index if isinstance(index, int) else as_index(index) or 0
+
+
+def as_index(value: Any) -> int | None:
+    """An ``index`` as a number, also where a server sends its digits as a text; None where there is none."""
+    if isinstance(value, int):
+        return value
+    return int(value) if isinstance(value, str) and _DIGITS.fullmatch(value) else None
 
 
 def _first_choice(body: Mapping[str, Any]) -> Mapping[str, Any]:

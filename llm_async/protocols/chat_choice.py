@@ -67,6 +67,7 @@ class Choice:
         self._details: ReasoningDetails | None = None
         self._calls = ToolCalls()
         self._function_call = DeltaMerger(_FUNCTION_CALL_RULES)
+        self._function_name: str | None = None
         self._audio: Audio | None = None
         self._refused = False
 
@@ -152,11 +153,15 @@ class Choice:
         if entries:
             return self._calls.add(entries)
         if isinstance(legacy, dict) and not self._calls:
-            self._function_call.merge(legacy)
-            if legacy.get("name") or legacy.get("arguments"):
-                name = self._function_call.result().get("name") or None
-                return [ToolCallDelta(0, None, name, arguments_text(legacy.get("arguments")))]
+            return self._add_function_call(legacy)
         return []
+
+    def _add_function_call(self, piece: dict[str, Any]) -> list[ToolCallDelta]:
+        self._function_call.merge(piece)
+        name, arguments = piece.get("name"), arguments_text(piece.get("arguments"))
+        if isinstance(name, str) and name and self._function_name is None:
+            self._function_name = name
+        return [ToolCallDelta(0, None, self._function_name, arguments)] if name or arguments else []
 
     # ---- out
 
@@ -168,9 +173,11 @@ class Choice:
         """
         if not self.finish_reason and not whole:
             return None, None
-        called = bool(self._calls or self._function_call.result().get("name"))
         return self.finish_reason, unified_finish_reason(
-            self.finish_reason, called=called, refused=self._refused, said=bool(self._text)
+            self.finish_reason,
+            called=bool(self._calls or self._function_name),
+            refused=self._refused,
+            said=bool(self._text),
         )
 
     def result(self, index: int) -> dict[str, Any]:

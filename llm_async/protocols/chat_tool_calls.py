@@ -11,7 +11,7 @@ from uuid import uuid4
 
 from .._speedups import DeltaMerger, ToolCallAccumulator
 from ..models import ToolCallDelta
-from .chat_answer import arguments_text, called_function
+from .chat_answer import arguments_text, as_index, called_function
 from .text import repair
 
 __all__ = ["ToolCalls"]
@@ -61,8 +61,8 @@ class ToolCalls:
         return deltas
 
     def _add(self, entry: dict[str, Any], place: int | None) -> ToolCallDelta | None:
-        index = entry.get("index")
-        if not isinstance(index, int):
+        index = as_index(entry.get("index"))
+        if index is None:
             index = place
         kind, name, arguments = called_function(entry)
         fragment = arguments if isinstance(arguments, str) else arguments_text(arguments)

@@ -171,7 +171,7 @@ def _put_instruction(body: dict[str, Any], parts: list[dict[str, Any]]) -> None:
         given = {"parts": [{"text": given}]}
     elif not isinstance(given, Mapping):
         given = {}
-    body[key] = {**given, "parts": [*given.get("parts", ()), *parts]}
+    body[key] = {**given, "parts": [*(given.get("parts") or ()), *parts]}
 
 
 def _put_tool_choice(body: dict[str, Any], tool_choice: Any) -> None:

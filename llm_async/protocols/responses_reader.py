@@ -172,10 +172,11 @@ class ResponsesReader(Reader):
         part.fields.update(fields or {})
         if channel.item in CALLS and item.call[1] is None and isinstance(event.get("name"), str):
             item.describe({"name": event["name"]})
-        if not text or text == item.said():
-            return None
-        before, part.final = part.text(), text
-        return self._hand_over(item, channel, _rest(text, before), payload)
+        rest = ""
+        if text and text != item.said():
+            rest = _rest(text, part.text())
+            part.final = text
+        return self._hand_over(item, channel, rest, payload)
 
     def _part_added(self, event: dict[str, Any], payload: bytes) -> StreamChunk | None:
         fields = _mapping(event.get("part"))
@@ -194,7 +195,8 @@ class ResponsesReader(Reader):
         item = self._item_of_part(TEXT, event)
         if item is not None:
             fields = item.part(TEXT, event.get(TEXT.number)).fields
-            fields["annotations"] = [*(fields.get("annotations") or ()), event.get("annotation")]
+            known = fields.get("annotations")
+            fields["annotations"] = [*(known if isinstance(known, list) else ()), event.get("annotation")]
         return None
 
     def _item_of_part(self, channel: Channel, event: dict[str, Any]) -> Item | None:
@@ -284,7 +286,7 @@ class ResponsesReader(Reader):
             if not new and announced[place].call[2] not in ("", call.call_id):
                 continue
             rest = _rest(call.arguments_text, "" if new else announced[place].said())
-            if rest or new:
+            if rest or new or None in announced[place].announced:
                 chunk.tool_call_deltas.append(ToolCallDelta(place, call.id or None, call.name or None, rest))
         return chunk
 

@@ -40,10 +40,12 @@ def chat_usage(raw: Mapping[str, Any]) -> Usage:
     reasoning = _first(output_details, "reasoning_tokens")
     if reasoning is None:
         reasoning = _first(raw, "reasoning_tokens")
-    if prompt is not None and output is not None and reasoning and total == prompt + output + reasoning:
-        output += reasoning
+    prompts = [prompt]  # what the total may have counted
     if prompt is not None and cache_read is not None and cache_read > prompt:
         prompt += cache_read
+        prompts.append(prompt)
+    if reasoning and output is not None and total is not None and total - output - reasoning in prompts:
+        output += reasoning
     return Usage(
         input_tokens=prompt,
         output_tokens=output,

@@ -271,8 +271,10 @@ class Connection(asyncio.Protocol):
         chunked = reply.framing == "chunked"
         for position, piece in enumerate(reply.pieces):
             if position:
-                # Also without a pause: a client in this very loop gets to see the pieces one by one.
                 await asyncio.sleep(reply.pause)
+                # The loop looks for input between two of its turns; so a client in this very loop has read the last
+                # piece before the next one is written, and sees them one by one.
+                await asyncio.sleep(0)
             await self._write(b"%x\r\n%b\r\n" % (len(piece), piece) if chunked else piece)
         if reply.torn is not None:
             size, beginning = reply.torn

@@ -108,13 +108,17 @@ class _Search:
         if not isinstance(schema, Mapping):
             raise ValueError(f"nothing satisfies the schema {schema!r}")
         parts = [{key: value for key, value in schema.items() if key not in ("$ref", "allOf")}]
+        inner = list(schema.get("allOf", ()))
         if "$ref" in schema:
             if schema["$ref"] in followed:
                 raise ValueError(f"{schema['$ref']!r} has no instance that ends")
             followed |= {schema["$ref"]}
-        for part in [*([self.target(schema["$ref"])] if "$ref" in schema else []), *schema.get("allOf", ())]:
-            inner, followed = self.flat(part, followed)
-            parts.append(inner)
+            inner.insert(0, self.target(schema["$ref"]))
+        beneath = followed
+        for part in inner:
+            flat, also = self.flat(part, followed)
+            parts.append(flat)
+            beneath |= also
         whole: dict[str, Any] = {}
         for part in parts:
             properties = {**whole.get("properties", {}), **part.get("properties", {})}
@@ -124,7 +128,7 @@ class _Search:
                 whole["properties"] = properties
             if required:
                 whole["required"] = required
-        return whole, followed
+        return whole, beneath
 
     def target(self, reference: Any) -> Any:
         """What a reference within the document points to (a JSON pointer, RFC 6901)."""

@@ -109,6 +109,9 @@ class AnnotationReader:
         origin = get_origin(annotation)
         if annotation is None or annotation in _SCALARS:
             return Scalar(type(None) if annotation is None else annotation)
+        if isinstance(annotation, (str, typing.ForwardRef)):
+            # One inside of another type: Python 3.10 leaves that of list["Point"] alone.
+            return self.read(annotation)
         if annotation is Any or annotation is object:
             return Anything()
         if origin is Annotated:

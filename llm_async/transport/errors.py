@@ -7,6 +7,7 @@ What is caught is written out, class by class, where it is caught: ``OSError`` c
 
 from __future__ import annotations
 
+import os
 import socket
 import ssl
 
@@ -47,4 +48,7 @@ def _reason(error: OSError) -> str:
         return f"TLS failed: {error.reason or error.strerror or error}"
     if isinstance(error, socket.gaierror):
         return f"its name could not be resolved: {error.strerror or error}"
-    return error.strerror or str(error) or type(error).__name__
+    if error.errno:
+        # asyncio puts words of its own, with the address in them, where the system's belong.
+        return os.strerror(error.errno)
+    return str(error) or type(error).__name__

@@ -7,7 +7,7 @@ import pickle
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llm_async.errors import (
@@ -191,11 +191,13 @@ def test_an_error_can_be_pickled() -> None:
     assert (str(copy), copy.retry_after, copy.body, copy.headers) == (str(error), 3.0, error.body, error.headers)
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.binary(max_size=200), st.integers(300, 599))
 def test_no_body_at_all_breaks_the_reading(body: bytes, status: int) -> None:
     assert http(status, body, secrets=["sk-secret"]).status_code == status
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(), lambda v: st.lists(v) | st.dictionaries(
     st.sampled_from(["error", "message", "detail", "code", "type", "status", "metadata", "details", "raw", "loc", "msg",
                      "violations", "@type", "headers"]), v)))  # fmt: skip
@@ -367,6 +369,7 @@ def test_the_delay_is_read_from_whatever_says_it(status: int, headers: dict, bod
     assert error.retry_after == (None if seconds is None else pytest.approx(seconds))
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.text(max_size=40))
 def test_no_retry_after_at_all_breaks_the_reading(value: str) -> None:
     wait = http(429, None, {"retry-after": value, "retry-after-ms": value, "x-ratelimit-reset": value}).retry_after

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,10 +61,8 @@ class Client:
 
     async def __aexit__(self, *exception: object) -> None:
         self.writer.close()
-        try:
+        with suppress(ConnectionError):  # the server was first
             await self.writer.wait_closed()
-        except ConnectionError:
-            pass  # the server was first
 
     def write(self, data: bytes) -> None:
         self.writer.write(data)

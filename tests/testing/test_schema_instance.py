@@ -80,6 +80,10 @@ CASES: dict[str, tuple[Any, Any]] = {
     "reference with a description": ({"$ref": "#/$defs/x", "description": "d", "$defs": {"x": {"type": "integer"}}}, 0),
     "reference with an escaped name": ({"$ref": "#/$defs/a~1b", "$defs": {"a/b": {"const": 7}}}, 7),
     "allOf of references": ({"allOf": [{"$ref": "#/$defs/x"}], "$defs": {"x": {"const": 7}}}, 7),
+    "a reference twice": (
+        {"allOf": [{"$ref": "#/$defs/x"}, {"$ref": "#/$defs/x"}], "$defs": {"x": {"const": 7}}},
+        7,
+    ),
     "recursion that can end": (TREE, {"value": 0, "next": None}),
     "pattern, which is passed over": ({"type": "string", "pattern": "^a+$"}, "text"),
 }
