@@ -33,8 +33,11 @@ class Peer:
         requests: the requests that were read from it, head and body.
     """
 
-    def __init__(self, number: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def __init__(
+        self, number: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, notify: Callable[[], None]
+    ) -> None:
         self.number = number
+        self._notify = notify
         self.requests: list[bytes] = []
         self.reader = reader
         self.writer = writer
@@ -48,6 +51,7 @@ class Peer:
         except (asyncio.IncompleteReadError, ConnectionError):
             return b""
         self.requests.append(head + body)
+        self._notify()
         return head + body
 
     async def send(self, *pieces: bytes) -> None:
@@ -129,7 +133,9 @@ class RawServer:
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
         self._server.close()
         for task in list(self._tasks):
             task.cancel()
@@ -149,7 +155,7 @@ class RawServer:
         task = asyncio.current_task()
         assert task is not None
         self._tasks.add(task)
-        peer = Peer(self.accepted, reader, writer)
+        peer = Peer(self.accepted, reader, writer, self._changed.set)
         self.peers.append(peer)
         self.accepted += 1
         self.open += 1

@@ -63,7 +63,9 @@ def test_a_wrong_tool_call_is_a_value_error() -> None:
 @pytest.mark.parametrize(
     "error",
     [
-        errors.RateLimitError("no", status_code=429, code="c", type="t", body={"a": 1}, retry_after=2.0, retryable=False),
+        errors.RateLimitError(
+            "no", status_code=429, code="c", type="t", body={"a": 1}, retry_after=2.0, retryable=False
+        ),
         errors.APITimeoutError("late", deadline="total", partial=Message("assistant", "so far")),
         errors.ProtocolError("what", payload=b"{"),
         errors.ToolArgumentError("no", tool="t", arguments={"a": 1}),

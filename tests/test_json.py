@@ -73,7 +73,11 @@ VALUES = strategies.recursive(
 
 @given(VALUES)
 def test_what_is_written_reads_the_same_with_either(value: Any) -> None:
-    for written in (_json.dumps(value), _json._dumps_standard(value), _json.dumps_text(value).encode("utf-8", "replace")):
+    for written in (
+        _json.dumps(value),
+        _json._dumps_standard(value),
+        _json.dumps_text(value).encode("utf-8", "replace"),
+    ):
         if b"?" not in written:
             assert both(written) == [value, value]
 

@@ -104,7 +104,9 @@ class TestMessages:
         assert message_to_dict(message) == {"role": "user", "content": "hi", "extra": 1}
 
     def test_what_the_provider_sent_is_sent_back_as_it_was(self) -> None:
-        message = Message("assistant", "ours", original={"role": "assistant", "content": [{"type": "text", "text": "its"}]})
+        message = Message(
+            "assistant", "ours", original={"role": "assistant", "content": [{"type": "text", "text": "its"}]}
+        )
         assert message_to_dict(message)["content"] == [{"type": "text", "text": "its"}]
 
     def test_the_stop_reason_is_never_sent(self) -> None:

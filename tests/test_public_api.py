@@ -91,7 +91,15 @@ def test_old_fields_come_first_and_in_the_old_order(name: str) -> None:
 def test_old_retry_settings_come_first_and_in_the_old_order() -> None:
     names = [field.name for field in dataclasses.fields(llm_async.RetryConfig)]
     assert names[:7] == (
-        ["max_attempts", "base_delay", "max_delay", "backoff_factor", "retry_on_status", "retry_on_exceptions", "jitter"]
+        [
+            "max_attempts",
+            "base_delay",
+            "max_delay",
+            "backoff_factor",
+            "retry_on_status",
+            "retry_on_exceptions",
+            "jitter",
+        ]
     )
 
 
@@ -125,9 +133,7 @@ def test_positional_parameters_keep_their_order(function: Any) -> None:
         (providers.OpenRouterProvider, "openrouter", "https://openrouter.ai/api/v1"),
     ],
 )
-def test_names_and_addresses_are_the_old_ones(
-    provider: type[providers.BaseProvider], name: str, base_url: str
-) -> None:
+def test_names_and_addresses_are_the_old_ones(provider: type[providers.BaseProvider], name: str, base_url: str) -> None:
     assert provider.name() == name
     assert provider("key").base_url == base_url
 

@@ -159,9 +159,16 @@ def call_id(function: Mapping[str, Any]) -> str:
 def indexed_candidates(value: Any) -> list[tuple[int, dict[str, Any]]]:
     """The candidates in a body or an event, each with its ``index``. It is left out where it is 0, or altogether."""
     candidates = [checked_object(candidate, "a candidate") for candidate in checked_list(value, "the candidates")]
-    if len(candidates) == 1 or any("index" in candidate for candidate in candidates):
-        return [(candidate.get("index") or 0, candidate) for candidate in candidates]
-    return list(enumerate(candidates))
+    if len(candidates) > 1 and not any("index" in candidate for candidate in candidates):
+        return list(enumerate(candidates))
+    return [(_index(candidate), candidate) for candidate in candidates]
+
+
+def _index(candidate: Mapping[str, Any]) -> int:
+    index = candidate.get("index") or 0
+    if not isinstance(index, int):
+        raise ProtocolError(f"the index of a candidate is no number: {_shown(index)}", payload=index)
+    return index
 
 
 def checked_object(value: Any, what: str) -> dict[str, Any]:

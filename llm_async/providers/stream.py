@@ -224,9 +224,16 @@ class Stream:
         self._reader = None
 
     def _complete_error(self, error: LLMError) -> None:
-        """Give an error what this stream knows: the message as far as it got, and the reply around an error event."""
+        """Give an error what this stream knows: the message as far as it got, and the reply around an error event.
+
+        What had been used up by then is in the Response: it will be on the bill.
+        """
         if error.partial is None and self._reader is not None and self._seen_event:
-            error.partial = self._reader.answer().message
+            answer = self._reader.answer()
+            error.partial = answer.message
+            response = self._response()
+            if response is not None:
+                response.usage = answer.usage
         if isinstance(error, APIStatusError) and self._reply is not None:
             self._exchange.place(error, self._reply)
 

@@ -142,14 +142,19 @@ ANSWERS = [
 
 DELIVERIES = {
     "at-once": lambda answer: [answer],
-    "head-then-body": lambda answer: [answer[: (end := answer.index(b"\n\r\n" if b"\n\r\n" in answer else b"\n\n") + 3)], answer[end:]],
+    "head-then-body": lambda answer: [
+        answer[: (end := answer.index(b"\n\r\n" if b"\n\r\n" in answer else b"\n\n") + 3)],
+        answer[end:],
+    ],
     "in-fives": lambda answer: [answer[i : i + 5] for i in range(0, len(answer), 5)],
 }
 
 
 @pytest.mark.parametrize("answer", ANSWERS, ids=lambda answer: answer.name)
 @pytest.mark.parametrize("delivery", DELIVERIES)
-def test_an_answer_is_read_to_its_end_and_the_connection_serves_again_where_it_may(answer: Answer, delivery: str) -> None:
+def test_an_answer_is_read_to_its_end_and_the_connection_serves_again_where_it_may(
+    answer: Answer, delivery: str
+) -> None:
     pieces = DELIVERIES[delivery](answer.answer)
     if len(pieces) > 2000:
         pieces = DELIVERIES["head-then-body"](answer.answer)

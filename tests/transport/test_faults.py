@@ -46,7 +46,9 @@ LOST, NONSENSE = APIConnectionError, ProtocolError
 
 FAULTS = [
     # The connection ends too early.
-    Fault("closed-without-a-byte", b"", "close", LOST, "connection lost to .* before the head of its answer was complete"),
+    Fault(
+        "closed-without-a-byte", b"", "close", LOST, "connection lost to .* before the head of its answer was complete"
+    ),
     Fault("reset-without-a-byte", b"", "reset", LOST, "connection lost to .* before the head"),
     Fault("closed-in-the-status-line", b"HTTP/1.1 20", "close", LOST, "before the head of its answer was complete"),
     Fault("closed-behind-the-status-line", HEAD, "close", LOST, "before the head of its answer was complete"),
@@ -88,13 +90,23 @@ FAULTS = [
     Fault("status-of-letters", b"HTTP/1.1 abc OK\r\n\r\n", "stay", NONSENSE, "no status line"),
     Fault("status-below-100", b"HTTP/1.1 099 OK\r\n\r\n", "stay", NONSENSE, "no status line"),
     Fault("two-spaces-before-the-status", b"HTTP/1.1  200 OK\r\n\r\n", "stay", NONSENSE, "no status line"),
-    Fault("a-switch-of-protocols", b"HTTP/1.1 101 Switching Protocols\r\n\r\n", "stay", NONSENSE, "switches to a protocol"),
+    Fault(
+        "a-switch-of-protocols", b"HTTP/1.1 101 Switching Protocols\r\n\r\n", "stay", NONSENSE, "switches to a protocol"
+    ),
     Fault("interim-answers-without-end", b"HTTP/1.1 100 Continue\r\n\r\n" * 20, "stay", NONSENSE, "interim answers"),
     Fault("no-colon", HEAD + b"Content-Length 0\r\n\r\n", "stay", NONSENSE, "a line without colon"),
     Fault("folded", HEAD + b"X-A: 1\r\n 2\r\nContent-Length: 0\r\n\r\n", "stay", NONSENSE, "begins with white space"),
-    Fault("folded-with-a-tab", HEAD + b"X-A: 1\r\n\tContent-Length: 9\r\n\r\n", "stay", NONSENSE, "begins with white space"),
+    Fault(
+        "folded-with-a-tab",
+        HEAD + b"X-A: 1\r\n\tContent-Length: 9\r\n\r\n",
+        "stay",
+        NONSENSE,
+        "begins with white space",
+    ),
     Fault("space-before-the-first-header", HEAD + b" X-A: 1\r\n\r\n", "stay", NONSENSE, "begins with white space"),
-    Fault("space-before-the-colon", HEAD + b"Content-Length : 0\r\n\r\n", "stay", NONSENSE, "a name that HTTP does not"),
+    Fault(
+        "space-before-the-colon", HEAD + b"Content-Length : 0\r\n\r\n", "stay", NONSENSE, "a name that HTTP does not"
+    ),
     Fault("no-name", HEAD + b": 0\r\n\r\n", "stay", NONSENSE, "a name that HTTP does not"),
     Fault("name-with-brackets", HEAD + b"(X): 0\r\n\r\n", "stay", NONSENSE, "a name that HTTP does not"),
     Fault("nul-in-a-value", HEAD + b"X-A: a\0b\r\n\r\n", "stay", NONSENSE, "a NUL or a bare CR"),
@@ -103,17 +115,33 @@ FAULTS = [
     Fault("many-headers", HEAD + b"X-A: a\r\n" * 1000 + b"\r\n", "stay", NONSENSE, "limits.header_bytes"),
     Fault("a-huge-status-line", b"HTTP/1.1 200 " + b"O" * 5000, "stay", NONSENSE, "limits.header_bytes"),
     # The head contradicts itself.
-    Fault("two-lengths", HEAD + b"Content-Length: 3\r\nContent-Length: 5\r\n\r\nabc", "stay", NONSENSE, "several lengths"),
+    Fault(
+        "two-lengths", HEAD + b"Content-Length: 3\r\nContent-Length: 5\r\n\r\nabc", "stay", NONSENSE, "several lengths"
+    ),
     Fault("two-lengths-in-one-line", HEAD + b"Content-Length: 3, 5\r\n\r\nabc", "stay", NONSENSE, "several lengths"),
-    Fault("negative-length", HEAD + b"Content-Length: -1\r\n\r\n", "stay", NONSENSE, "a Content-Length that is no number"),
-    Fault("signed-length", HEAD + b"Content-Length: +3\r\n\r\nabc", "stay", NONSENSE, "a Content-Length that is no number"),
+    Fault(
+        "negative-length", HEAD + b"Content-Length: -1\r\n\r\n", "stay", NONSENSE, "a Content-Length that is no number"
+    ),
+    Fault(
+        "signed-length", HEAD + b"Content-Length: +3\r\n\r\nabc", "stay", NONSENSE, "a Content-Length that is no number"
+    ),
     Fault("hexadecimal-length", HEAD + b"Content-Length: 0x3\r\n\r\nabc", "stay", NONSENSE, "is no number"),
     Fault("length-with-a-fraction", HEAD + b"Content-Length: 3.0\r\n\r\nabc", "stay", NONSENSE, "is no number"),
     Fault("empty-length", HEAD + b"Content-Length:\r\n\r\n", "stay", NONSENSE, "is no number"),
-    Fault("length-beyond-all-bounds", HEAD + b"Content-Length: " + b"9" * 30 + b"\r\n\r\n", "stay", NONSENSE, "no number"),
+    Fault(
+        "length-beyond-all-bounds", HEAD + b"Content-Length: " + b"9" * 30 + b"\r\n\r\n", "stay", NONSENSE, "no number"
+    ),
     Fault("chunked-twice", HEAD + b"Transfer-Encoding: chunked, chunked\r\n\r\n", "stay", NONSENSE, "chunked twice"),
-    Fault("chunked-first", HEAD + b"Transfer-Encoding: chunked, gzip\r\n\r\n", "stay", NONSENSE, "chunked twice or not last"),
-    Fault("unknown-transfer-coding", HEAD + b"Transfer-Encoding: brotli\r\n\r\nabc", "close", NONSENSE, "coding 'brotli'"),
+    Fault(
+        "chunked-first",
+        HEAD + b"Transfer-Encoding: chunked, gzip\r\n\r\n",
+        "stay",
+        NONSENSE,
+        "chunked twice or not last",
+    ),
+    Fault(
+        "unknown-transfer-coding", HEAD + b"Transfer-Encoding: brotli\r\n\r\nabc", "close", NONSENSE, "coding 'brotli'"
+    ),
     # The chunks are none.
     Fault("chunk-size-of-letters", CHUNKED + b"xyz\r\n", "stay", NONSENSE, "chunks of the answer's body are malformed"),
     Fault("negative-chunk-size", CHUNKED + b"-3\r\nabc\r\n", "stay", NONSENSE, "malformed"),
@@ -126,7 +154,9 @@ FAULTS = [
     Fault("endless-chunk-extension", CHUNKED + b"3;" + b"x" * 70_000, "stay", NONSENSE, "malformed"),
     Fault("endless-trailers", CHUNKED + b"0\r\n" + b"X: y\r\n" * 20_000, "stay", NONSENSE, "malformed"),
     # The body is larger than allowed.
-    Fault("announced-too-large", HEAD + b"Content-Length: 10001\r\n\r\n", "stay", NONSENSE, r"limits.body_bytes \(10000\)"),
+    Fault(
+        "announced-too-large", HEAD + b"Content-Length: 10001\r\n\r\n", "stay", NONSENSE, r"limits.body_bytes \(10000\)"
+    ),
     Fault("chunks-too-large", CHUNKED + b"4000\r\n" + b"a" * 0x4000 + b"\r\n", "stay", NONSENSE, "limits.body_bytes"),
     Fault("without-length-too-large", HEAD + b"\r\n" + b"a" * 10_001, "stay", NONSENSE, "limits.body_bytes"),
     Fault(
@@ -139,7 +169,9 @@ FAULTS = [
     # The compression is none.
     Fault("brotli", sized(b"abc", b"Content-Encoding: br"), "stay", NONSENSE, "coding 'br'"),
     Fault("zstd-upon-gzip", sized(PACKED, b"Content-Encoding: gzip, zstd"), "stay", NONSENSE, "coding 'zstd'"),
-    Fault("no-gzip", sized(b"plain text", b"Content-Encoding: gzip"), "serve", NONSENSE, "not the gzip that its head says"),
+    Fault(
+        "no-gzip", sized(b"plain text", b"Content-Encoding: gzip"), "serve", NONSENSE, "not the gzip that its head says"
+    ),
     Fault("no-deflate", sized(b"plain text", b"Content-Encoding: deflate"), "serve", NONSENSE, "not the deflate"),
     Fault("half-a-gzip", sized(PACKED[:-9], b"Content-Encoding: gzip"), "serve", NONSENSE, "breaks off before its end"),
     Fault(
@@ -151,7 +183,9 @@ FAULTS = [
     ),
     Fault("gzip-with-a-wrong-sum", sized(PACKED[:-8] + bytes(8), b"Content-Encoding: gzip"), "serve", NONSENSE, "gzip"),
     Fault("gzip-and-text", sized(PACKED + b"text", b"Content-Encoding: gzip"), "serve", NONSENSE, "follow the end"),
-    Fault("one-byte-of-gzip", sized(b"\x1f", b"Content-Encoding: gzip"), "serve", NONSENSE, "breaks off before its end"),
+    Fault(
+        "one-byte-of-gzip", sized(b"\x1f", b"Content-Encoding: gzip"), "serve", NONSENSE, "breaks off before its end"
+    ),
 ]
 
 
