@@ -135,6 +135,11 @@ class Agent:
         self, messages: Iterable[Message | Mapping[str, Any]], *, stream: Literal[True], **kwargs: Any
     ) -> AgentRun: ...
 
+    @overload
+    async def acomplete(
+        self, messages: Iterable[Message | Mapping[str, Any]], *, stream: bool, **kwargs: Any
+    ) -> Response | AgentRun: ...
+
     async def acomplete(
         self, messages: Iterable[Message | Mapping[str, Any]], *, stream: bool = False, **kwargs: Any
     ) -> Response | AgentRun | None:

@@ -120,7 +120,7 @@ AgentEvent = TextDelta | ReasoningDelta | TurnFinished | ToolStarted | ToolFinis
 
 def add_usage(total: Usage, more: Usage | None) -> Usage:
     """Both together. A count that neither of them has stays None; ``raw``, a provider's own object, stays empty."""
-    if more is None:
+    if not isinstance(more, Usage):  # None, or what a mock gives
         return total
     sums: dict[str, Any] = {}
     for field in fields(Usage):

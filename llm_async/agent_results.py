@@ -5,7 +5,9 @@ What belongs here: what an agent must know about a provider beyond ``acomplete``
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -18,29 +20,33 @@ __all__ = ["executes_tools_itself", "result_message", "text_of"]
 def executes_tools_itself(provider: Any) -> bool:
     """Whether a provider's own ``execute_tool`` has to run its tools.
 
-    That is so where it replaces this library's (in a subclass, or on the object), and where there is no
-    :meth:`tool_result`, as in a provider written for 0.5.
+    That is so where it replaces this library's (in a subclass, or on the object), and where there is no ``tool_result``
+    beside it, as in a provider written for 0.5.
     """
-    if "execute_tool" in getattr(provider, "__dict__", ()):
-        return True
-    for cls in type(provider).__mro__:
-        if "tool_result" in vars(cls):
-            return False
-        if "execute_tool" in vars(cls):
-            return True
-    return True
+    result = _depth(provider, "tool_result")
+    return hasattr(provider, "execute_tool") and (result == math.inf or _depth(provider, "execute_tool") < result)
+
+
+def _depth(provider: Any, name: str) -> float:
+    """How many classes lie between a provider and the definition of one of its attributes."""
+    if name in getattr(provider, "__dict__", ()):
+        return -1
+    return next((depth for depth, cls in enumerate(type(provider).__mro__) if name in vars(cls)), math.inf)
 
 
 async def result_message(provider: Any, call: ToolCall, content: str, *, is_error: bool) -> dict[str, Any]:
-    """The message that hands ``content`` back to the model."""
-    if hasattr(type(provider), "tool_result"):
-        message: dict[str, Any] = provider.tool_result(call, content, is_error=is_error)
-        return message
-    # execute_tool is asked for its format alone: the tool it finds takes anything and gives the text.
-    function = None if call.function is None else {**call.function, "arguments": "{}"}
-    arguments = call.input if call.input is None or call.function is not None else {}
-    empty = replace(call, function=function, input=arguments, incomplete=False)
-    return await provider.execute_tool(empty, {call.name or "": lambda **_: content})  # type: ignore[no-any-return]
+    """The message that hands ``content`` back to the model: in the provider's own form, else in that of Chat."""
+    if _depth(provider, "tool_result") < math.inf:
+        with suppress(NotImplementedError):  # of a class that has no protocol
+            message: dict[str, Any] = provider.tool_result(call, content, is_error=is_error)
+            return message
+    if executes_tools_itself(provider):
+        # It is asked for the form alone: the function that it finds takes anything and gives the text.
+        function = None if call.function is None else {**call.function, "arguments": "{}"}
+        arguments = call.input if call.input is None or call.function is not None else {}
+        empty = replace(call, function=function, input=arguments, incomplete=False)
+        return await provider.execute_tool(empty, {call.name or "": lambda **_: content})  # type: ignore[no-any-return]
+    return {"role": "tool", "tool_call_id": call.call_id, "content": content}
 
 
 def text_of(message: Any) -> str:

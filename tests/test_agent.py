@@ -11,7 +11,7 @@ from unittest.mock import AsyncMock
 
 import pytest
 
-from llm_async import Agent, tool
+from llm_async import Agent, BaseProvider, tool
 from llm_async.agent import (
     AgentResult,
     AgentRun,
@@ -637,6 +637,41 @@ def test_an_execute_tool_of_its_own_is_used_also_where_the_class_has_tool_result
     provider.execute_tool = AsyncMock(return_value={"role": "tool", "content": "patched"})  # type: ignore[method-assign]
     run(Agent(provider, "m", [add]))
     assert results_of(provider) == [{"role": "tool", "content": "patched"}]
+
+
+def test_a_provider_that_knows_nothing_of_tools_gets_results_in_the_form_of_chat() -> None:
+    class Bare(BaseProvider):
+        asked: list[Any] = []
+
+        async def acomplete(self, model: str, messages: Any, **kwargs: Any) -> Response:  # type: ignore[override]
+            self.asked.append(list(messages))
+            return answer(call_of("add", '{"a": 1, "b": 2}')) if len(self.asked) == 1 else answer(text="Done.")
+
+    class Stranger:
+        acomplete = Bare.acomplete
+        asked: list[Any] = []
+
+    for provider in (Bare("key"), Stranger()):
+        assert run(Agent(provider, "m", [add])).content == "Done."
+        assert provider.asked[1][-1] == {"role": "tool", "tool_call_id": "id_add", "content": "3"}
+
+
+def test_a_provider_of_05_without_a_protocol_formats_failures_itself() -> None:
+    class Old(BaseProvider):
+        def __init__(self) -> None:
+            super().__init__("key")
+            self.asked: list[list[Any]] = []
+
+        async def acomplete(self, model: str, messages: Any, **kwargs: Any) -> Response:  # type: ignore[override]
+            self.asked.append(list(messages))
+            return answer(call_of("fail")) if len(self.asked) == 1 else answer(text="Done.")
+
+        async def execute_tool(self, call: ToolCall, tools_map: Any) -> dict[str, Any]:  # type: ignore[override]
+            return {"mine": str(tools_map[call.name]())}
+
+    provider = Old()
+    assert run(Agent(provider, "m", [fail])).content == "Done."
+    assert provider.asked[1][-1] == {"mine": "ValueError: no luck"}
 
 
 def test_a_mock_can_be_the_provider() -> None:

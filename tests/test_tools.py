@@ -18,15 +18,19 @@ import weakref
 from collections import namedtuple
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, TypedDict
+from typing import Annotated, Any, Literal, TypedDict, Union
 from unittest.mock import AsyncMock, Mock
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from llm_async import tool
 from llm_async.errors import LLMError, ToolArgumentError, ToolError
 from llm_async.models import ToolCall
 from llm_async.tools import run_tool
+from llm_async.tools.annotations import AnnotationReader
+from llm_async.tools.shapes import Mismatch
 
 
 def call_of(name: str, arguments: Any = None, **more: Any) -> ToolCall:
@@ -37,7 +41,7 @@ def run(call: ToolCall, *functions: Callable[..., Any], **options: Any) -> str:
     return asyncio.run(run_tool(call, {function.__name__: function for function in functions}, **options))
 
 
-def given(annotation: Any, value: Any) -> Any:
+def received(annotation: Any, value: Any) -> Any:
     """What a tool with one parameter of this type is called with when the model gives ``value``."""
     seen = []
 
@@ -289,7 +293,7 @@ def test_mocks_can_be_tools() -> None:
     ],
 )
 def test_an_argument_becomes_the_annotated_type(annotation: Any, value: Any, expected: Any) -> None:
-    result = given(annotation, value)
+    result = received(annotation, value)
     assert result == expected
     assert type(result) is type(expected)
 
@@ -328,9 +332,46 @@ def test_an_argument_becomes_the_annotated_type(annotation: Any, value: Any, exp
 )
 def test_an_argument_that_would_lose_something_is_refused(annotation: Any, value: Any, reason: str) -> None:
     with pytest.raises(ToolArgumentError) as caught:
-        given(annotation, value)
+        received(annotation, value)
     assert reason in str(caught.value)
     assert "argument 'x'" in str(caught.value)
+
+
+JSON_VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False)
+    | st.text()
+    | st.sampled_from(["red", "5", "{}"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from("xyab"), inner, max_size=3),
+    max_leaves=8,
+)
+ANNOTATIONS = st.recursive(
+    st.sampled_from([str, int, float, bool, None, Any, Colour, Level, Literal["a", 1], Point, Options, list, dict]),
+    lambda inner: st.one_of(
+        st.builds(lambda a: list[a], inner),
+        st.builds(lambda a: set[a], inner),
+        st.builds(lambda a: tuple[a, ...], inner),
+        st.builds(lambda a, b: tuple[a, b], inner, inner),
+        st.builds(lambda a: dict[str, a], inner),
+        st.builds(lambda a, b: Union[a, b], inner, inner),
+        st.builds(lambda a: Annotated[a, "note"], inner),
+    ),
+    max_leaves=4,
+)
+
+
+@given(ANNOTATIONS, JSON_VALUES)
+def test_a_value_becomes_acceptable_or_a_mismatch_and_nothing_else(annotation: Any, value: Any) -> None:
+    shape = AnnotationReader().read(annotation)
+    try:
+        result = shape.fit(value)
+    except Mismatch:
+        return
+    assert shape.accepts(result)
+    if shape.accepts(value):
+        assert result is value
 
 
 def test_pydantic_converts_what_it_knows() -> None:
@@ -341,25 +382,25 @@ def test_pydantic_converts_what_it_knows() -> None:
         born: datetime.date
 
     ann = {"name": "Ann", "born": "1990-05-17"}
-    assert given(User, ann) == User(**ann)
-    assert given(list[User], [ann]) == [User(**ann)]
-    assert given(User, json.dumps(ann)) == User(**ann)
-    assert given(datetime.date, "1990-05-17") == datetime.date(1990, 5, 17)
-    assert given(Annotated[int, pydantic.Field(gt=0)] | None, None) is None
+    assert received(User, ann) == User(**ann)
+    assert received(list[User], [ann]) == [User(**ann)]
+    assert received(User, json.dumps(ann)) == User(**ann)
+    assert received(datetime.date, "1990-05-17") == datetime.date(1990, 5, 17)
+    assert received(Annotated[int, pydantic.Field(gt=0)] | None, None) is None
     with pytest.raises(ToolArgumentError, match=r"argument 'x': name: Field required; born: .*date"):
-        given(User, {"born": "soon"})
+        received(User, {"born": "soon"})
     with pytest.raises(ToolArgumentError, match="greater than 0"):
-        given(Annotated[int, pydantic.Field(gt=0)], 0)
+        received(Annotated[int, pydantic.Field(gt=0)], 0)
 
 
 def test_msgspec_converts_what_it_knows() -> None:
     msgspec = pytest.importorskip("msgspec")
     user = msgspec.defstruct("User", [("name", str), ("born", datetime.date)])
-    assert given(user, {"name": "Ann", "born": "1990-05-17"}) == user("Ann", datetime.date(1990, 5, 17))
+    assert received(user, {"name": "Ann", "born": "1990-05-17"}) == user("Ann", datetime.date(1990, 5, 17))
     with pytest.raises(ToolArgumentError, match="missing required field `name`"):
-        given(user, {"born": "1990-05-17"})
+        received(user, {"born": "1990-05-17"})
     with pytest.raises(ToolArgumentError, match=">= 1"):
-        given(Annotated[int, msgspec.Meta(ge=1)], 0)
+        received(Annotated[int, msgspec.Meta(ge=1)], 0)
 
 
 # --- running

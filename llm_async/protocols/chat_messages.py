@@ -41,8 +41,6 @@ _OFTEN_EMPTY = ("annotations", "audio", "function_call", "images", "refusal", "t
 # which Gemini's imitation of this API keeps its signatures.
 _CALL_FIELDS = frozenset({"custom", "function", "id", "incomplete", "index", "name", "type"})
 
-_ROLES = {"model": "assistant"}  # Gemini's word
-
 
 def chat_messages(messages: Iterable[Mapping[str, Any]], *, replayed: Collection[str] = ()) -> list[dict[str, Any]]:
     """The ``messages`` of a request.
@@ -77,7 +75,8 @@ class _Conversation:
             self._add_item(kind, message, where)
             return
         role = message.get("role", "user")
-        role = _ROLES.get(role, role)
+        if role == "model":  # Gemini's word
+            role = "assistant"
         parts = message.get("content")
         if not parts and isinstance(message.get("parts"), list):
             parts = message["parts"]

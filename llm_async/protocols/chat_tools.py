@@ -39,12 +39,10 @@ def _entries(tool: Tool | Mapping[str, Any], where: str) -> Iterator[dict[str, A
     elif isinstance(tool.get("function"), Mapping):
         _check_name(tool["function"].get("name"), where)
         yield dict(tool)
-    elif tool.get("type") == "function" or "input_schema" in tool or ("type" not in tool and "name" in tool):
+    elif tool.get("type") in (None, "function") or "input_schema" in tool:
         yield _from_flat(tool, where)
-    elif tool:
-        yield dict(tool)
     else:
-        raise ValueError(f"{where} is empty")
+        yield dict(tool)
 
 
 def _from_flat(tool: Mapping[str, Any], where: str) -> dict[str, Any]:

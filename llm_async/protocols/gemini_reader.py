@@ -284,7 +284,7 @@ class _Candidate:
                         for part in checked_list(inner, "the parts of a candidate"):
                             self._add_part(checked_object(part, "a part"), said)
             elif key in _IN_PIECES and isinstance(value, dict):
-                self._fields[key] = _united(self._fields.get(key) or {}, value, once=key == "citationMetadata")
+                self._fields[key] = _united(self._fields.get(key), value, once=key == "citationMetadata")
             elif key == "finishReason" and value == _UNSPECIFIED and self.finish_reason:
                 continue
             elif key not in self._fields or value not in ({}, [], ""):
@@ -368,9 +368,9 @@ class _Candidate:
             self._close_call(said)
 
 
-def _united(so_far: dict[str, Any], more: dict[str, Any], *, once: bool) -> dict[str, Any]:
+def _united(so_far: Any, more: dict[str, Any], *, once: bool) -> dict[str, Any]:
     """Two objects as one, their lists put together, with ``once`` without what is there already."""
-    united = dict(so_far)
+    united = dict(so_far) if isinstance(so_far, dict) else {}
     for key, value in more.items():
         before = united.get(key)
         if isinstance(before, list) and isinstance(value, list):

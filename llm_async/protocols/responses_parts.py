@@ -45,10 +45,8 @@ def named_part(part: Part, where: str) -> Part:
 
 def is_foreign(part: Any) -> bool:
     """Whether a part is in another API's words."""
-    if not isinstance(part, Mapping):
-        return False
-    kind = part.get("type")
-    return kind in _SHOWN or kind in REASONING or kind in _ITEMS
+    kind = part.get("type") if isinstance(part, Mapping) else None
+    return isinstance(kind, str) and (kind in _SHOWN or kind in REASONING or kind in _ITEMS)
 
 
 def shown_part(part: Part, where: str) -> dict[str, Any]:

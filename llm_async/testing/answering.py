@@ -9,7 +9,7 @@ from . import model
 from .answers import Answer, Raw
 from .dialects import DIALECTS, Dialect, ProviderError
 from .faults import Break
-from .http1 import Reply, Request
+from .http1 import Reply, Request, laid_over
 from .script import Queue
 
 __all__ = ["reply_to", "unaddressed"]
@@ -72,9 +72,7 @@ def _whole(body: bytes, headers: list[tuple[str, str]], status: int = 200) -> Re
 
 
 def _raw(raw: Raw) -> Reply:
-    given = {name.lower() for name in raw.headers}
-    headers = [] if "content-type" in given else [("content-type", raw.content_type())]
-    headers += raw.headers.items()
+    headers = laid_over([("content-type", raw.content_type())], raw.headers)
     reply = Reply(raw.status, headers, raw.pieces(), framing=raw.framing, close=raw.close, pause=raw.pause)
     if raw.cut_at is not None:
         Break("eof", after_bytes=raw.cut_at).apply(reply)

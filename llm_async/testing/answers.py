@@ -7,7 +7,7 @@ says them is the business of ``dialects/``; how a delivery goes wrong is ``fault
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, Literal
@@ -149,11 +149,17 @@ class Raw:
     body: bytes | Sequence[bytes]
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
-    cuts: Iterable[int] = ()
+    cuts: Sequence[int] = ()
     framing: Framing = "chunked"
     cut_at: int | None = None
     close: bool = False
     pause: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.framing not in ("chunked", "length", "close", "wire"):
+            raise ValueError(f'framing must be "chunked", "length", "close" or "wire", not {self.framing!r}')
+        if isinstance(self.body, str) or any(isinstance(piece, str) for piece in self.body):
+            raise TypeError("the body of a Raw answer is bytes, or a list of bytes")
 
     def pieces(self) -> list[bytes]:
         """The body as it is cut."""

@@ -13,7 +13,7 @@ from html import escape
 from typing import Literal
 
 from .dialects.base import Dialect, ProviderError, phrase
-from .http1 import Ending, Reply, Request
+from .http1 import Ending, Reply, Request, laid_over
 
 __all__ = ["Break", "Delay", "ErrorEvent", "Fail", "Fault", "How", "MalformedEvent"]
 
@@ -45,8 +45,8 @@ class Fail(Fault):
         if self.empty:
             body = b""
         headers = [] if self.empty else [("content-type", content_type)]
-        headers += [*dialect.headers(request), *dialect.error_headers(self.error), *self.headers.items()]
-        return Reply(self.error.status, headers, [body] if body else [])
+        headers += [*dialect.headers(request), *dialect.error_headers(self.error)]
+        return Reply(self.error.status, laid_over(headers, self.headers), [body] if body else [])
 
 
 @dataclass(frozen=True)
@@ -118,6 +118,8 @@ class ErrorEvent(Fault):
     def disturb(self, request: Request, dialect: Dialect, reply: Callable[[], Reply]) -> Reply:
         broken = reply()
         error = self.error or ProviderError(dialect.overloaded, "Overloaded")
+        if broken.status >= 300:
+            return broken  # the request was refused, and there is no answer to disturb
         if dialect.wants_stream(request):
             broken.pieces = broken.pieces[: self.after]
             broken.pieces += dialect.error_events(error, request, len(broken.pieces))
@@ -135,6 +137,8 @@ class MalformedEvent(Fault):
 
     def disturb(self, request: Request, dialect: Dialect, reply: Callable[[], Reply]) -> Reply:
         broken = reply()
+        if broken.status >= 300:
+            return broken  # the request was refused, and there is no answer to disturb
         if dialect.wants_stream(request):
             broken.pieces.insert(self.after, dialect.event(self.data))
         else:

@@ -14,16 +14,16 @@ import asyncio
 import re
 import socket
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any, Literal
+from typing import Any, Literal, cast
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from .._json import loads
 from .answers import Framing
 
-__all__ = ["Connection", "Reply", "Request"]
+__all__ = ["Connection", "Ending", "Reply", "Request", "laid_over"]
 
 _MEBIBYTE = 1024 * 1024
 HEAD_BYTES = 64 * 1024
@@ -112,6 +112,12 @@ class Reply:
         return self.framing != "wire" and self.status in (204, 304)
 
 
+def laid_over(headers: list[tuple[str, str]], more: Mapping[str, str]) -> list[tuple[str, str]]:
+    """The headers with ``more`` behind them, in the place of those of the same name."""
+    given = {name.lower() for name in more}
+    return [*((name, value) for name, value in headers if name.lower() not in given), *more.items()]
+
+
 class BadHTTP(Exception):
     """What arrived is not HTTP as this server takes it; ``status`` is the answer."""
 
@@ -145,10 +151,9 @@ class Connection(asyncio.Protocol):
     # Called by the event loop.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
+        self._transport = cast(asyncio.Transport, transport)
         # Waiting for room means waiting until all is sent: only then may the connection be reset behind it.
-        transport.set_write_buffer_limits(high=0)
-        self._transport = transport
+        self._transport.set_write_buffer_limits(high=0)
         self.task = asyncio.get_running_loop().create_task(self._serve())
         self._opened(self)
 

@@ -16,17 +16,16 @@ from enum import Enum
 from typing import Annotated, Any, ClassVar, Literal, get_args, get_origin, get_type_hints
 
 from .libraries import UnsupportedAnnotation, belongs_to_library, parameter_descriptions, read_with_library
+from .records import Field, Record
 from .results import as_json
 from .shapes import (
     Anything,
     Array,
     Choice,
     Described,
-    Field,
     Mapped,
     Named,
     OneOf,
-    Record,
     Scalar,
     Shape,
     TupleOf,

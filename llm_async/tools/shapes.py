@@ -14,7 +14,6 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Iterable
-from dataclasses import dataclass, field
 from typing import Any
 
 from .._json import loads
@@ -25,16 +24,15 @@ __all__ = [
     "Array",
     "Choice",
     "Described",
-    "Field",
     "Foreign",
     "Mapped",
     "Mismatch",
     "Named",
     "OneOf",
-    "Record",
     "Scalar",
     "Shape",
     "TupleOf",
+    "fit_under",
 ]
 
 # Beyond it a float stands for more than one integer, so that its digits may not be the ones that were sent.
@@ -100,7 +98,7 @@ def _shown(value: Any) -> str:
     return text if len(text) <= 80 else text[:79] + "…"
 
 
-def _fit_under(step: str, shape: Shape, value: Any) -> Any:
+def fit_under(step: str, shape: Shape, value: Any) -> Any:
     """``shape.fit(value)``, a Mismatch of which says where it is."""
     try:
         return shape.fit(value)
@@ -240,7 +238,7 @@ class Array(Shape):
             raise self.mismatch(value)
         items: Iterable[Any] = value
         if self._items is not None:
-            items = [_fit_under(f"[{position}]", self._items, item) for position, item in enumerate(value)]
+            items = [fit_under(f"[{position}]", self._items, item) for position, item in enumerate(value)]
         try:
             return self._type(items)
         except TypeError:
@@ -272,7 +270,7 @@ class TupleOf(Shape):
         if not isinstance(value, (list, tuple)) or len(value) != len(self._items):
             raise self.mismatch(value)
         pairs = zip(self._items, value, strict=True)
-        return tuple(_fit_under(f"[{position}]", shape, item) for position, (shape, item) in enumerate(pairs))
+        return tuple(fit_under(f"[{position}]", shape, item) for position, (shape, item) in enumerate(pairs))
 
     def __str__(self) -> str:
         return f"a list of {len(self._items)}"
@@ -298,7 +296,7 @@ class Mapped(Shape):
         if not isinstance(value, dict):
             raise self.mismatch(value)
         return {
-            _fit_under(f"[{key!r}]", self._keys, key): _fit_under(f"[{key!r}]", self._values, item)
+            fit_under(f"[{key!r}]", self._keys, key): fit_under(f"[{key!r}]", self._values, item)
             for key, item in value.items()
         }
 
@@ -394,62 +392,6 @@ class Named(Shape):
         return self._name
 
 
-@dataclass
-class Field:
-    """A field of a record."""
-
-    name: str
-    shape: Shape
-    required: bool = True
-    extra: dict[str, Any] = field(default_factory=dict)
-
-    def schema(self, definitions: Definitions) -> dict[str, Any]:
-        """The schema of its type, with what is said of the field alone (``description``, ``default``)."""
-        return {**self.shape.schema(definitions), **self.extra}
-
-
-class Record(Shape):
-    """An object with known fields: a dataclass, or a TypedDict, for which ``python_type`` is dict."""
-
-    def __init__(self, python_type: type, build: Callable[..., Any]) -> None:
-        self._type: Any = python_type
-        self._build = build
-        self.description: str | None = None
-        self.fields: dict[str, Field] = {}
-
-    def schema(self, definitions: Definitions) -> dict[str, Any]:
-        return object_schema(self.fields.values(), definitions, self.description)
-
-    def accepts(self, value: Any) -> bool:
-        if not isinstance(value, self._type):
-            return False
-        if self._type is not dict:
-            return True
-        return value.keys() <= self.fields.keys() and all(
-            field.shape.accepts(value[name]) if name in value else not field.required
-            for name, field in self.fields.items()
-        )
-
-    def convert(self, value: Any) -> Any:
-        if not isinstance(value, dict):
-            raise self.mismatch(value)
-        unexpected = value.keys() - self.fields.keys()
-        if unexpected:
-            raise Mismatch("unexpected " + ", ".join(repr(name) for name in value if name in unexpected))
-        missing = [repr(name) for name, field in self.fields.items() if field.required and name not in value]
-        if missing:
-            raise Mismatch("missing " + ", ".join(missing))
-        values = {name: _fit_under(f".{name}", self.fields[name].shape, item) for name, item in value.items()}
-        try:
-            return self._build(**values)
-        except (TypeError, ValueError) as error:
-            # The class's own check of its values, in __post_init__.
-            raise Mismatch(str(error)) from error
-
-    def __str__(self) -> str:
-        return "an object"
-
-
 class Foreign(Shape):
     """A type that a library knows."""
 
@@ -478,19 +420,3 @@ class Foreign(Shape):
 
     def __str__(self) -> str:
         return getattr(self._annotation, "__name__", str(self._annotation))
-
-
-def object_schema(fields: Iterable[Field], definitions: Definitions, description: str | None = None) -> dict[str, Any]:
-    """The schema of an object that has these fields and no others."""
-    properties = {}
-    required = []
-    for each in fields:
-        properties[each.name] = each.schema(definitions)
-        if each.required:
-            required.append(each.name)
-    schema: dict[str, Any] = {"type": "object", "properties": properties, "additionalProperties": False}
-    if description:
-        schema["description"] = description
-    if required:
-        schema["required"] = required
-    return schema

@@ -17,7 +17,8 @@ from ..errors import ToolArgumentError
 from .annotations import AnnotationReader, names_around, shown_default
 from .definitions import Definitions
 from .libraries import UnsupportedAnnotation, parameter_descriptions
-from .shapes import Anything, Described, Field, Mismatch, Shape, object_schema
+from .records import Field, object_schema
+from .shapes import Anything, Described, Mismatch, Shape
 
 __all__ = ["Signature"]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 import weakref
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -66,12 +66,8 @@ class Transport:
         self._verify = verify if ssl_context is None else ssl_context
         if isinstance(self._verify, (str, os.PathLike)) and not Path(self._verify).exists():
             raise ValueError(f"verify: there is no file or folder {os.fspath(self._verify)!r}")
-        self._proxy: Proxy | None = None
-        self._trust_env = trust_env
-        if proxy is not None:
-            from .proxy import parse_proxy
-
-            self._proxy = parse_proxy(proxy)
+        # Not a method: what the event loops hold must not hold the transport, which closes their connections when it goes.
+        self._proxy_for = _proxy_choice(proxy, trust_env)
         self._client_options = dict(client_options)
         self._tls: TLS | None = None
         self._homes: dict[asyncio.AbstractEventLoop, Home] = {}
@@ -241,12 +237,16 @@ class Transport:
             self._tls = TLS(self._verify)
         return Home(self._limits, self._tls, self._proxy_for, self._client_options)
 
-    def _proxy_for(self, origin: Origin) -> Proxy | None:
-        if self._proxy is not None or not self._trust_env:
-            return self._proxy
-        from .proxy import from_environment
+def _proxy_choice(url: str | None, trust_env: bool) -> Callable[[Origin], Proxy | None]:
+    """What says which proxy a request to a server goes through."""
+    if url is None and not trust_env:
+        return lambda origin: None
+    from . import proxy
 
-        return from_environment(origin)
+    if url is None:
+        return proxy.from_environment
+    chosen = proxy.parse_proxy(url)
+    return lambda origin: chosen
 
 
 async def _read(wire: Wire) -> tuple[bytes, OSError | None]:

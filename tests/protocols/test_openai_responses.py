@@ -113,7 +113,7 @@ FLAT = {"type": "function", "name": "f", "description": "d", "parameters": OPEN_
         ),
         (
             {"type": "function", "function": {"name": "f", "parameters": STRICT_SCHEMA, "strict": False}},
-            {**FLAT, "description": None, "parameters": STRICT_SCHEMA},
+            {**FLAT, "description": "", "parameters": STRICT_SCHEMA},
         ),
         ({"name": "f", "description": "d", "input_schema": OPEN_SCHEMA}, FLAT),
         ({"type": "custom", "name": "f", "description": "d", "input_schema": OPEN_SCHEMA}, FLAT),
@@ -145,13 +145,24 @@ def test_a_tool_in_any_form_is_sent_flat(tool: Any, expected: Any) -> None:
         {"type": "function", "function": {"description": "d"}},
         {"type": "custom", "custom": {}},
         {"input_schema": OPEN_SCHEMA},
-        {"functionDeclarations": []},
+        {"functionDeclarations": [{"description": "d"}]},
         {},
     ],
 )
 def test_a_tool_without_a_name_is_refused_by_its_place(tool: Any) -> None:
     with pytest.raises(ValueError, match=r"^tools\[1\] has no name$"):
         OpenAIResponses().format_tools([FLAT, tool])
+
+
+def test_geminis_declarations_are_so_many_tools() -> None:
+    declarations = [{"name": name, "description": "d", "parametersJsonSchema": OPEN_SCHEMA} for name in "fg"]
+    tools = OpenAIResponses().format_tools([{"functionDeclarations": declarations}, {"type": "web_search"}])
+    assert tools == [FLAT, {**FLAT, "name": "g"}, {"type": "web_search"}]
+
+
+def test_what_is_no_tool_is_refused_by_its_place() -> None:
+    with pytest.raises(TypeError, match=r"^tools\[0\] must be a Tool or a mapping, not function$"):
+        OpenAIResponses().format_tools([body_of])  # type: ignore[list-item]
 
 
 CUSTOM = {"type": "custom", "name": "sql"}
@@ -174,6 +185,16 @@ CUSTOM = {"type": "custom", "name": "sql"}
         ({"type": "any"}, "required"),
         ({"type": "auto"}, "auto"),
         ({"type": "none"}, "none"),
+        ({"functionCallingConfig": {"mode": "ANY"}}, "required"),
+        ({"functionCallingConfig": {"mode": "NONE", "allowedFunctionNames": ["f"]}}, "none"),
+        (
+            {"functionCallingConfig": {"mode": "ANY", "allowedFunctionNames": ["f"]}},
+            {"type": "function", "name": "f"},
+        ),
+        (
+            {"functionCallingConfig": {"mode": "AUTO", "allowedFunctionNames": ["f"]}},
+            {"type": "allowed_tools", "mode": "auto", "tools": [{"type": "function", "name": "f"}]},
+        ),
         ({"type": "web_search"}, {"type": "web_search"}),
         ({"type": "mcp", "server_label": "s"}, {"type": "mcp", "server_label": "s"}),
         (

@@ -615,7 +615,7 @@ def openai_error(param: str | None, code: str | None) -> Callable[[Any], bool]:
 def claude_error(beginning: str, type: str = "invalid_request_error") -> Callable[[Any], bool]:
     def matches(body: Any) -> bool:
         error = body["error"]
-        return body["type"] == "error" and error["type"] == type and error["message"].startswith(beginning)
+        return (body["type"], error["type"]) == ("error", type) and str(error["message"]).startswith(beginning)
 
     return matches
 

@@ -9,7 +9,7 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -213,9 +213,9 @@ def test_many_clients_are_served_at_once() -> None:
             _, body = await asked(server, "openai", stream=True, messages=[said])
             return f'"content":" {number}"' in body.decode()
 
-        assert all(await asyncio.gather(*(one(number) for number in range(200))))
+        assert all(await asyncio.gather(*(one(number) for number in range(100))))
         await server.wait_closed_connections()
-        assert (server.total_connections, len(server.requests)) == (200, 200)
+        assert (server.total_connections, len(server.requests)) == (100, 100)
 
     serving(scenario)
 
@@ -256,12 +256,12 @@ def test_a_client_that_leaves_in_mid_stream_frees_its_connection_at_once() -> No
 
 def test_a_client_that_stops_reading_does_not_hold_up_others() -> None:
     async def scenario(server: ProviderServer) -> None:
-        server.script(Text(["x" * 1_000_000] * 50), provider="openai")
+        server.script(Text(["x" * 1_000_000] * 20), provider="openai")
         async with Client(server) as client:
             client.ask("openai", stream=True)
             await client.head()
             await client.chunk()
-            client.writer.transport.pause_reading()
+            cast(asyncio.Transport, client.writer.transport).pause_reading()
             assert (await asked(server, "claude"))[0].status == 200
 
     serving(scenario)
@@ -322,6 +322,11 @@ def test_what_is_no_answer_is_a_type_error() -> None:
         Text("x", finish="stopped")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="times"):
         ProviderServer().script(Text("x"), times=0)
+    with pytest.raises(ValueError, match="framing"):
+        Raw(b"", framing="magic")  # type: ignore[arg-type]
+    for text in ("text", ["text"]):
+        with pytest.raises(TypeError, match="bytes"):
+            Raw(text)  # type: ignore[arg-type]
 
 
 # Raw bytes.
@@ -508,12 +513,13 @@ def test_gemini_wraps_a_failure_of_its_array_stream_in_an_array() -> None:
 def test_a_failure_can_be_a_page_or_nothing() -> None:
     async def scenario(server: ProviderServer) -> None:
         server.fail(502, html=True, headers={"Server": "proxy"})
-        server.fail(524, empty=True)
+        server.fail(524, empty=True, retry_after=1, headers={"Retry-After": "Wed, 21 Oct 2026 07:28:00 GMT"})
         head, body = await asked(server, "openai")
         assert (head.status, head.headers["content-type"], head.headers["Server"]) == (502, "text/html", "proxy")
         assert b"<title>502 Bad Gateway</title>" in body
         head, body = await asked(server, "openai")
         assert (head.status, "content-type" in head.headers, body) == (524, False, b"")
+        assert (head.headers["Retry-After"], "retry-after" in head.headers) == ("Wed, 21 Oct 2026 07:28:00 GMT", False)
 
     serving(scenario)
 
@@ -761,6 +767,17 @@ def test_a_malformed_event_stands_in_the_stream_and_the_rest_follows() -> None:
             assert (await client.reply())[1] == b'{"cut": '
             client.ask("google", stream=True)
             assert (await client.reply())[1].startswith(b"data: hello\r\n\r\ndata: {")
+
+    serving(scenario)
+
+
+def test_a_refused_request_shows_its_refusal_and_no_other_error() -> None:
+    async def scenario(server: ProviderServer) -> None:
+        server.error_event()
+        server.malformed_event()
+        for _ in range(2):
+            head, body = await exchange(server, "openai", "/chat/completions", {"stream": True})
+            assert (head.status, b"model" in body) == (400, True)
 
     serving(scenario)
 

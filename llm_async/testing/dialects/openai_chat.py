@@ -126,7 +126,6 @@ class OpenAIChat(Dialect):
             "role": "assistant",
             "content": "".join(answer.text) if answer.text or not (answer.calls or answer.refusal) else None,
             "refusal": "".join(answer.refusal) or None,
-            "annotations": [],
         }
         if answer.reasoning:
             message["reasoning_content"] = "".join(answer.reasoning)
@@ -139,7 +138,7 @@ class OpenAIChat(Dialect):
             "object": "chat.completion",
             "created": CREATED,
             "model": question.model,
-            "choices": [{"index": 0, "message": message, "logprobs": None, "finish_reason": finish_reason(answer)}],
+            "choices": [{"index": 0, "message": message, "finish_reason": finish_reason(answer)}],
             "usage": usage(question, answer),
             "service_tier": "default",
             "system_fingerprint": None,

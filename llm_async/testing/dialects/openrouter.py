@@ -59,10 +59,15 @@ class OpenRouter(OpenAIChat):
         choice = reply["choices"][0]
         choice["native_finish_reason"] = _NATIVE_REASONS[choice["finish_reason"]]
         message = choice["message"]
-        message.pop("reasoning_content", None)
-        message["reasoning"] = "".join(answer.reasoning) or None
+        if not answer.refusal:
+            del message["refusal"]
+        message["content"] = message["content"] or ""
+        message["reasoning_details"] = []
         if answer.reasoning:
-            message["reasoning_details"] = [_detail("".join(answer.reasoning), _signature(question))]
+            message["reasoning"] = message.pop("reasoning_content")
+            message["reasoning_details"].append(_detail(message["reasoning"], _signature(question)))
+        for field in ("service_tier", "system_fingerprint"):
+            del reply[field]
         reply.update(id=question.id("gen-"), provider=_UPSTREAM, usage=_usage(question, answer))
         # White space comes first, sent to keep the connection alive while the model thinks.
         return b"\n         \n" + dumps(reply)
