@@ -77,6 +77,12 @@ cdef class _Extend(_Last):
 cdef dict _RULES = {"join": _Join, "first": _First, "last": _Last, "extend": _Extend, "ignore": None}
 
 
+cdef dict as_dict(delta):
+    if not isinstance(delta, dict):
+        raise TypeError(f"a delta is a dict, not {type(delta).__name__}")
+    return <dict>delta
+
+
 @cython.final
 cdef class DeltaMerger:
     """Merges the deltas of one object; see ``llm_async._speedups.deltas_py.DeltaMerger``."""
@@ -100,9 +106,7 @@ cdef class DeltaMerger:
     def merge(self, delta):
         """Take one delta."""
         cdef _Last field
-        if not isinstance(delta, dict):
-            raise TypeError(f"a delta is a dict, not {type(delta).__name__}")
-        for name, value in (<dict>delta).items():
+        for name, value in as_dict(delta).items():
             field = self._fields.get(name)
             if field is None:
                 rule = self._rules.get(name, _Last)

@@ -148,7 +148,7 @@ class Agent:
         Args:
             messages: the conversation; it is not changed.
             stream: True gives what :meth:`stream` gives.
-            **kwargs: handed to every call of the provider.
+            **kwargs: handed to every call of the provider. (A ``tool_choice`` that forces a call forces one in every turn.)
 
         Raises:
             MaxIterationsError: the turns were used up.

@@ -95,7 +95,7 @@ class ToolFinished:
     Attributes:
         call: the call.
         content: the text that the model is given.
-        error: what went wrong; None when the tool gave a result.
+        error: what went wrong, a ToolError for a call that was refused; None when the tool gave a result.
     """
 
     call: ToolCall

@@ -11,10 +11,12 @@ import re
 import socket
 import ssl
 import struct
-from collections.abc import Awaitable, Callable
+import threading
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
 
-__all__ = ["Peer", "RawServer", "answering", "ok"]
+__all__ = ["Peer", "RawServer", "answering", "background", "ok"]
 
 _CONTENT_LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)\r\n", re.IGNORECASE)
 
@@ -169,3 +171,20 @@ class RawServer:
             self.open -= 1
             self._changed.set()
             writer.close()
+
+
+@contextmanager
+def background(script: Script) -> Iterator[RawServer]:
+    """A server in a thread and an event loop of its own, for tests in which the client's event loop ends before it."""
+    loop = asyncio.new_event_loop()
+    server = RawServer(script)
+    loop.run_until_complete(server.__aenter__())
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    try:
+        yield server
+    finally:
+        asyncio.run_coroutine_threadsafe(server.__aexit__(None, None, None), loop).result()
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()

@@ -304,11 +304,12 @@ def test_a_bound_method_and_a_partial_can_be_decorated_too() -> None:
         def put(this, item: str) -> None: ...
 
     def add(a: int, b: int) -> int:
+        """Add."""
         return a + b
 
     assert tool(Box().put).tool.schema["properties"].keys() == {"item"}
     partial = tool(functools.partial(add, 1))
-    assert (partial.tool.name, partial.tool.schema["required"]) == ("add", ["b"])
+    assert (partial.tool.name, partial.tool.description, partial.tool.schema["required"]) == ("add", "Add.", ["b"])
 
 
 def test_types_of_the_function_around_are_found() -> None:
@@ -431,6 +432,13 @@ def test_parameters_are_described_by_the_docstring(docstring: str) -> None:
         "query": {"type": "string", "description": "What to look for, in words."},
         "limit": {"type": "integer", "description": "At most.", "default": 3},
     }
+
+
+def test_a_docstring_that_nobody_can_read_describes_nothing() -> None:
+    def find(query: str) -> None: ...
+
+    find.__doc__ = ": :"
+    assert tool(find).tool.schema["properties"] == {"query": {"type": "string"}}
 
 
 def test_fields_are_described_by_the_docstring_of_their_class() -> None:

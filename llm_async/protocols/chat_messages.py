@@ -17,7 +17,7 @@ from typing import Any
 
 from ..errors import UnsupportedError
 from .chat_answer import arguments_text, says_something
-from .chat_parts import Pieces, read_parts, result_text
+from .chat_parts import Pieces, Result, read_parts, read_result
 
 __all__ = ["chat_messages"]
 
@@ -56,16 +56,18 @@ def chat_messages(messages: Iterable[Mapping[str, Any]], *, replayed: Collection
     conversation = _Conversation(frozenset(replayed))
     for position, message in enumerate(messages):
         conversation.add(message, f"messages[{position}]")
+    conversation.end_results()
     return conversation.messages
 
 
 class _Conversation:
-    """The messages so far, and the calls of the last turn that no result has answered yet."""
+    """The messages so far, and what the last turn left open."""
 
     def __init__(self, replayed: frozenset[str]) -> None:
         self.messages: list[dict[str, Any]] = []
         self._replayed = replayed
-        self._open_calls: list[tuple[str, str]] = []  # id and name
+        self._open_calls: list[tuple[str, str]] = []  # id and name of the calls that no result has answered yet
+        self._attachments: list[dict[str, Any]] = []  # what results hold besides text; it follows the last of them
         self._made_up_ids = 0
 
     def add(self, message: Mapping[str, Any], where: str) -> None:
@@ -81,11 +83,14 @@ class _Conversation:
         if not parts and isinstance(message.get("parts"), list):
             parts = message["parts"]
         pieces = read_parts(parts, where) if isinstance(parts, list) else Pieces()
+        for result in pieces.results:
+            self._add_result(result, where)
+        if pieces.results and not pieces.content:
+            return
+        if role != "tool":
+            self.end_results()
         if role == "assistant":
             self._add_assistant(message, pieces, where)
-            return
-        self._add_results(pieces, where)
-        if pieces.results and not pieces.content:
             return
         data = self._fields(message)
         data["role"] = role
@@ -114,12 +119,14 @@ class _Conversation:
         data["role"] = "assistant"
         # A Message of another provider has its calls twice: in its own words, and as ToolCalls, whose ids the results name.
         entries = data.pop("tool_calls", None) or pieces.calls
-        calls = [self._call(entry, where) for entry in entries if not isinstance(entry, dict) or _is_call(entry)]
+        if not isinstance(entries, list):
+            raise TypeError(f"{where}: tool_calls must be a list, not {type(entries).__name__}")
+        calls = [self._call(entry, where) for entry in entries if _is_call(entry)]
         if pieces.changed:
             data["content"] = pieces.as_answer(where) or (None if calls else "")
         data.setdefault("content", None)
         legacy = data.get("function_call")
-        if legacy is not None and (calls or not legacy.get("name")):
+        if isinstance(legacy, Mapping) and (calls or not legacy.get("name")):
             del data["function_call"]
         if isinstance(data.get("audio"), Mapping):
             # A request refers to the audio of an earlier answer by its id, and has no place for the sound.
@@ -168,12 +175,11 @@ class _Conversation:
 
     # ---- results
 
-    def _add_results(self, pieces: Pieces, where: str) -> None:
-        """Append the results in a message; what they hold besides text joins the message's own content."""
-        for result in pieces.results:
-            call_id = result.call_id or self._answered(result.name, where)
-            self._open_calls = [call for call in self._open_calls if call[0] != call_id]
-            self.messages.append({"role": "tool", "tool_call_id": call_id, "content": result.text})
+    def _add_result(self, result: Result, where: str) -> None:
+        call_id = result.call_id or self._answered(result.name, where)
+        self._open_calls = [call for call in self._open_calls if call[0] != call_id]
+        self.messages.append({"role": "tool", "tool_call_id": call_id, "content": result.text})
+        self._attachments += result.attachments
 
     def _answered(self, name: str, where: str) -> str:
         """The id of the call that a result means by its function's name, as Gemini does."""
@@ -182,16 +188,20 @@ class _Conversation:
                 return call_id
         raise ValueError(f"{where}: the result of {name!r} answers no tool call of the message before it")
 
+    def end_results(self) -> None:
+        """Say that no further result follows: what they held besides text becomes a message of the user's."""
+        if self._attachments:
+            self.messages.append({"role": "user", "content": self._attachments})
+            self._attachments = []
+
     # ---- items of the Responses API
 
     def _add_item(self, kind: str, item: Mapping[str, Any], where: str) -> None:
         if kind in ("function_call", "custom_tool_call"):
+            self.end_results()
             self._add_call(self._call({**item, "type": "custom" if kind == "custom_tool_call" else "function"}, where))
         elif kind in ("function_call_output", "custom_tool_call_output"):
-            text, others = result_text(item.get("output"), where)
-            self.messages.append({"role": "tool", "tool_call_id": item.get("call_id"), "content": text})
-            if others:
-                self.messages.append({"role": "user", "content": others})
+            self._add_result(read_result(str(item.get("call_id")), item.get("output"), where), where)
         elif kind != "reasoning":
             raise UnsupportedError(f"{where}: Chat Completions has no place for an item of type {kind!r}")
 
@@ -204,9 +214,9 @@ class _Conversation:
         self._expect_results(turn["tool_calls"])
 
 
-def _is_call(entry: Mapping[str, Any]) -> bool:
-    """Whether an entry of ``tool_calls`` is a call; some servers fill the list with empty ones."""
-    return bool(entry.get("input") or says_something(entry))
+def _is_call(entry: Any) -> bool:
+    """Whether an entry of ``tool_calls`` has anything in it; some servers fill the list with empty ones."""
+    return not isinstance(entry, Mapping) or bool(entry.get("input") or says_something(entry))
 
 
 def _object_text(arguments: Any) -> str:

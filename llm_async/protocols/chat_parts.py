@@ -12,7 +12,7 @@ from typing import Any
 from .._json import dumps_text
 from ..errors import UnsupportedError
 
-__all__ = ["Pieces", "Result", "read_parts", "result_text"]
+__all__ = ["Pieces", "Result", "read_parts", "read_result"]
 
 # What an assistant's message may hold: OpenAI's two kinds, and Mistral's.
 _ANSWER_KINDS = frozenset({"text", "refusal", "thinking"})
@@ -20,11 +20,19 @@ _ANSWER_KINDS = frozenset({"text", "refusal", "thinking"})
 
 @dataclass
 class Result:
-    """The result of a tool call: the call's id, or ``""`` where only the name says which call is meant."""
+    """The result of a tool call.
+
+    Attributes:
+        call_id: the call's id, or ``""`` where only the name says which call is meant.
+        name: the function's name, where the id is missing.
+        text: what the result says.
+        attachments: images and the like in it, for which results have no place here.
+    """
 
     call_id: str
-    name: str
-    text: str
+    name: str = ""
+    text: str = ""
+    attachments: list[dict[str, Any]] = field(default_factory=list)
 
 
 @dataclass
@@ -90,17 +98,22 @@ def read_parts(parts: Iterable[Any], where: str) -> Pieces:
     return pieces
 
 
-def result_text(output: Any, where: str) -> tuple[str, list[dict[str, Any]]]:
-    """The text of a tool's result, and the parts of it that are no text: results have no place for those."""
-    if output is None:
-        return "", []
-    if isinstance(output, str):
-        return output, []
+def read_result(call_id: str, output: Any, where: str) -> Result:
+    """The result of a call, from a text, a list of parts, or a value."""
     if not isinstance(output, list):
-        return dumps_text(output), []
-    pieces = read_parts(output, where)
-    texts = [part["text"] for part in pieces.content if part.get("type") == "text"]
-    return "\n".join(texts), [part for part in pieces.content if part.get("type") != "text"]
+        return Result(call_id, text=_result_text(output))
+    content = read_parts(output, where).content
+    return Result(
+        call_id,
+        text="\n".join(part["text"] for part in content if part.get("type") == "text"),
+        attachments=[part for part in content if part.get("type") != "text"],
+    )
+
+
+def _result_text(value: Any) -> str:
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else dumps_text(value)
 
 
 def _unsupported(what: str, where: str) -> UnsupportedError:
@@ -148,9 +161,7 @@ def _read_claude(kind: str, block: Mapping[str, Any], pieces: Pieces, where: str
     if kind == "tool_use":
         pieces.calls.append(block)
     elif kind == "tool_result":
-        text, others = result_text(block.get("content"), where)
-        pieces.results.append(Result(str(block.get("tool_use_id") or ""), "", text))
-        pieces.content += others
+        pieces.results.append(read_result(str(block.get("tool_use_id")), block.get("content"), where))
 
 
 def _claude_image(block: Mapping[str, Any], where: str) -> Mapping[str, Any]:
@@ -218,7 +229,7 @@ def _response_text(response: Any) -> str:
             if key in response:
                 response = response[key]
                 break
-    return response if isinstance(response, str) else dumps_text(response)
+    return _result_text(response)
 
 
 # ---- the parts of the Responses API

@@ -35,7 +35,9 @@ def _entries(tool: Tool | Mapping[str, Any], where: str) -> Iterator[dict[str, A
         raise TypeError(f"{where} must be a Tool or a mapping, not {type(tool).__name__}")
     elif isinstance(tool.get("functionDeclarations"), list):
         for declaration in tool["functionDeclarations"]:
-            yield from _entries({"type": "function", **declaration}, where)
+            if not isinstance(declaration, Mapping):
+                raise TypeError(f"{where}: a function declaration must be a mapping, not {type(declaration).__name__}")
+            yield _from_flat(declaration, where)
     elif isinstance(tool.get("function"), Mapping):
         _check_name(tool["function"].get("name"), where)
         yield dict(tool)
@@ -81,7 +83,7 @@ def chat_tool_choice(choice: Any, tools: Iterable[Mapping[str, Any]] | None) -> 
     if not isinstance(choice, Mapping):
         return choice
     gemini = choice.get("functionCallingConfig")
-    if isinstance(gemini, Mapping) and gemini.get("mode") in _MODES:
+    if isinstance(gemini, Mapping) and str(gemini.get("mode")) in _MODES:
         allowed = gemini.get("allowedFunctionNames")
         if isinstance(allowed, list) and len(allowed) == 1:
             return _by_name(allowed[0])

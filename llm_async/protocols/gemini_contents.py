@@ -14,7 +14,7 @@ Rules, from the reference and the guides of ``generateContent``:
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 from typing import Any
@@ -145,7 +145,7 @@ class Conversation:
             refusal = message.get("refusal")
             if not turn and isinstance(refusal, str) and refusal:
                 turn = [({"text": refusal}, None)]
-        beside = [_foreign_call(call, where) for call in message.get("tool_calls") or ()]
+        beside = [_foreign_call(call, where) for call in _tool_calls(message)]
         if not any(_function_call(part) for part, _ in turn):
             turn += beside
             beside = []
@@ -292,6 +292,12 @@ def _parts(entry: Mapping[str, Any], message: Mapping[str, Any], where: str) -> 
     return parts_of(entry, where)
 
 
+def _tool_calls(message: Mapping[str, Any]) -> Sequence[Any]:
+    """The ``tool_calls`` of a message; one call may stand there without a list."""
+    calls = message.get("tool_calls") or ()
+    return calls if isinstance(calls, (list, tuple)) else [calls]
+
+
 def _result_content(content: Any, where: str) -> tuple[str, list[Part]]:
     """The text of a tool's result, and the images and files in it, which Gemini 3 and later take."""
     if content is None or isinstance(content, str):
@@ -309,21 +315,24 @@ def _function_call(part: Part) -> Mapping[str, Any]:
     return call if isinstance(call, Mapping) else {}
 
 
-def _foreign_call(raw: ToolCall | Mapping[str, Any], where: str) -> tuple[Part, ToolCall]:
+def _foreign_call(raw: Any, where: str) -> tuple[Part, ToolCall]:
     """A call that another API's model made, as a part: ``tool_calls[i]``, a ``tool_use`` block, a ``function_call`` item."""
     signature = None
     if isinstance(raw, ToolCall):
         call = raw
+    elif not isinstance(raw, Mapping):
+        raise ValueError(f"{where}: a tool call must be a ToolCall or a mapping, not {type(raw).__name__}")
     else:
         custom = raw.get("custom")
         if raw.get("type") == "custom" and isinstance(custom, Mapping):  # Chat Completions
             raw = {**raw, "function": {"name": custom.get("name"), "arguments": custom.get("input")}}
+        function = raw.get("function")
         call = ToolCall(
             id=str(raw.get("id", "")),
             type=str(raw.get("type", "function")),
             name=raw.get("name"),
             input=raw.get("input"),
-            function=raw.get("function"),
+            function=function if isinstance(function, dict) else None,
         )
         # The compatibility endpoint of the Gemini API hands signatures out here.
         extra = raw.get("extra_content")

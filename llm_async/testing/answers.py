@@ -144,6 +144,10 @@ class Raw:
         cut_at: bytes of the body after which the connection is closed, the body being unfinished.
         close: close the connection after the answer.
         pause: seconds between the pieces.
+
+    Raises:
+        ValueError: for another framing.
+        TypeError: for a body that is not bytes.
     """
 
     body: bytes | Sequence[bytes]
@@ -158,8 +162,8 @@ class Raw:
     def __post_init__(self) -> None:
         if self.framing not in ("chunked", "length", "close", "wire"):
             raise ValueError(f'framing must be "chunked", "length", "close" or "wire", not {self.framing!r}')
-        if isinstance(self.body, str) or any(isinstance(piece, str) for piece in self.body):
-            raise TypeError("the body of a Raw answer is bytes, or a list of bytes")
+        for piece in [self.body] if isinstance(self.body, (bytes, bytearray)) else self.body:
+            memoryview(piece)  # a TypeError that says so, unless it is bytes
 
     def pieces(self) -> list[bytes]:
         """The body as it is cut."""

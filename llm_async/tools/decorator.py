@@ -57,8 +57,10 @@ def decorate(
     """The function under ``@tool``; see :func:`llm_async.tool.tool`. ``frame`` is where that stands."""
     if not callable(function):
         raise TypeError(f"tool: expected a function, got {type(function).__name__} (above @tool, not under it?)")
-    name = name or _name(function)
-    docstring = inspect.getdoc(function) or ""
+    # A partial has no name, and its docstring is that of functools.partial.
+    named = function.func if isinstance(function, functools.partial) else function
+    name = name or _name(named)
+    docstring = inspect.getdoc(named) or ""
     try:
         signature = Signature(function, lenient=parameters is not None, frame=frame)
     except UnsupportedAnnotation as error:
@@ -82,8 +84,7 @@ def is_async(function: Callable[..., Any]) -> bool:
 
 
 def _name(function: Callable[..., Any]) -> str:
-    inner = function.func if isinstance(function, functools.partial) else function
-    name = getattr(inner, "__name__", None)
+    name = getattr(function, "__name__", None)
     if name is None or name == "<lambda>":
         raise TypeError(f"tool: {function!r} has no name of its own; give one with tool(name=…)")
     return str(name)

@@ -92,6 +92,8 @@ def _imported(name: str) -> ModuleType | None:
 
 
 def _with_pydantic(pydantic: Any, annotation: Any) -> Shape:
+    if not hasattr(pydantic, "TypeAdapter"):
+        raise UnsupportedAnnotation(f"version 2 is needed, {pydantic.VERSION} is installed")
     try:
         adapter = pydantic.TypeAdapter(annotation)
         schema = adapter.json_schema(ref_template=_REFERENCE + "{model}")
@@ -140,7 +142,8 @@ def parameter_descriptions(docstring: str | None) -> dict[str, str]:
         return {}
     try:
         parsed = parser.parse(docstring)
-    except parser.ParseError:
+    except (parser.ParseError, LookupError, ValueError):
+        # The last two for texts that only look like a docstring of some style: the parser trips over some of them.
         return {}
     return {
         entry.arg_name: " ".join(entry.description.split())

@@ -40,12 +40,16 @@ _LARGEST_EXACT = 2**53
 
 
 class Mismatch(ValueError):
-    """A value does not fit: why, and where in the argument."""
+    """A value does not fit: why, and where in the argument.
 
-    def __init__(self, reason: str, path: str = "") -> None:
+    ``wrong_kind`` says that it is another kind of value altogether, as a text in the place of a number.
+    """
+
+    def __init__(self, reason: str, path: str = "", *, wrong_kind: bool = False) -> None:
         super().__init__(f"{path}: {reason}" if path else reason)
         self.reason = reason
         self.path = path
+        self.wrong_kind = wrong_kind
 
 
 class Shape(ABC):
@@ -82,7 +86,7 @@ class Shape(ABC):
 
     def mismatch(self, value: Any) -> Mismatch:
         """What to raise for ``value``."""
-        return Mismatch(f"expected {self}, got {_shown(value)}")
+        return Mismatch(f"expected {self}, got {_shown(value)}", wrong_kind=True)
 
     def without_none(self) -> Shape | None:
         """The rest of the type when None is one of its choices, else None."""
@@ -322,13 +326,17 @@ class OneOf(Shape):
         return any(choice.accepts(value) for choice in self._choices)
 
     def convert(self, value: Any) -> Any:
-        reasons = []
+        almost = []
         for choice in self._choices:
             try:
                 return choice.fit(value)
             except Mismatch as error:
-                reasons.append(str(error))
-        raise Mismatch("; or ".join(dict.fromkeys(reasons)))
+                if not error.wrong_kind:
+                    almost.append(error)
+        # A choice of the right kind knows better what is wrong than that there are others.
+        if len(almost) == 1:
+            raise almost[0]
+        raise Mismatch("; or ".join(map(str, almost))) if almost else self.mismatch(value)
 
     def without_none(self) -> Shape | None:
         rest = [choice for choice in self._choices if not _is_none(choice)]

@@ -133,13 +133,15 @@ class Transport:
         wire = connection.wire if connection.reused else None
         if wire is None:
             wire = await self._connect(connection, origin, clock)
-        self._write(wire, head, body, clock)
+        _write(wire, head, body, connection.proxy)
+        clock.await_answer(wire)
         data, cause = await _read(wire)
         if not data and connection.reused:
             # The server closed the connection just when it was used again. It has not answered, and asking anew is right.
             connection.reused = False
             wire = await self._connect(connection, origin, clock)
-            self._write(wire, head, body, clock)
+            _write(wire, head, body, connection.proxy)
+            clock.await_answer(wire)
             data, cause = await _read(wire)
         answer, rest = await self._read_head(wire, data, cause, origin)
         return Reply(
@@ -164,14 +166,6 @@ class Transport:
             raise
         except OSError as error:
             raise unreachable(origin, error) from error
-
-    def _write(self, wire: Wire, head: RequestHead, body: bytes | None, clock: Clock) -> None:
-        proxy = None if head.target.origin.tls else self._proxy_for(head.target.origin)
-        if proxy is None:
-            wire.write(head.encode(), body)
-        else:
-            wire.write(head.encode(through_proxy=True, extra=proxy.headers), body)
-        clock.await_answer(wire)
 
     async def _read_head(
         self, wire: Wire, data: bytes, cause: OSError | None, origin: Origin
@@ -237,6 +231,7 @@ class Transport:
             self._tls = TLS(self._verify)
         return Home(self._limits, self._tls, self._proxy_for, self._client_options)
 
+
 def _proxy_choice(url: str | None, trust_env: bool) -> Callable[[Origin], Proxy | None]:
     """What says which proxy a request to a server goes through."""
     if url is None and not trust_env:
@@ -247,6 +242,14 @@ def _proxy_choice(url: str | None, trust_env: bool) -> Callable[[Origin], Proxy 
         return proxy.from_environment
     chosen = proxy.parse_proxy(url)
     return lambda origin: chosen
+
+
+def _write(wire: Wire, head: RequestHead, body: bytes | None, proxy: Proxy | None) -> None:
+    # The bytes of the head, keys among them, have no name here that a traceback could show.
+    if proxy is None or head.target.origin.tls:
+        wire.write(head.encode(), body)
+    else:
+        wire.write(head.encode(through_proxy=True, extra=proxy.headers), body)
 
 
 async def _read(wire: Wire) -> tuple[bytes, OSError | None]:

@@ -16,6 +16,7 @@ from aiosonic.exceptions import ConnectionDisconnected, MissingReaderException, 
 from aiosonic.utils import connection_key
 
 from .address import Origin
+from .proxy import Proxy
 from .wire import Wire
 
 __all__ = ["GuardedConnection"]
@@ -26,12 +27,14 @@ class GuardedConnection(Connection):  # type: ignore[misc]  # aiosonic has no ty
 
     Attributes:
         wire: the socket, or None.
+        proxy: the proxy that the socket goes through, or None.
         idle_since: loop time at which the last exchange ended.
     """
 
     def __init__(self, pool: Any) -> None:
         super().__init__(pool)
         self.wire: Wire | None = None
+        self.proxy: Proxy | None = None
         self.idle_since = 0.0
         self._own_policy = False  # made with an SSLContext of one request's own: for nobody else
         self._left = b""  # bytes that were read from the socket and not asked for yet (see the last section)
@@ -43,7 +46,13 @@ class GuardedConnection(Connection):  # type: ignore[misc]  # aiosonic has no ty
 
     def reuse(self, urlparsed: Any, verify: bool) -> bool:
         """Whether the open socket serves a request to ``urlparsed``; if not, it is closed."""
-        serves = self.usable and not self._own_policy and verify == self._verify and super().reuse(urlparsed, verify)
+        serves = (
+            self.usable
+            and not self._own_policy
+            and verify == self._verify
+            and self.proxy == self._wanted_proxy(urlparsed)
+            and super().reuse(urlparsed, verify)
+        )
         self.keep = False
         if serves:
             assert self.wire is not None
@@ -66,10 +75,15 @@ class GuardedConnection(Connection):  # type: ignore[misc]  # aiosonic has no ty
         if not isinstance(origin, Origin):
             tls = urlparsed.scheme == "https"
             origin = Origin(urlparsed.scheme, urlparsed.hostname, urlparsed.port or (443 if tls else 80))
-        self.wire = await self.pool.dialer.dial(origin, ssl_context, verify=verify)
+        self.proxy = self._wanted_proxy(urlparsed)
+        self.wire = await self.pool.dialer.dial(origin, self.proxy, ssl_context, verify=verify)
         self.reader = self.writer = self.wire
         self.requests_count = 0
         self.temp_key = connection_key(urlparsed)
+
+    def _wanted_proxy(self, urlparsed: Any) -> Proxy | None:
+        # aiosonic's own requests have URLs of another type, and know nothing of this library's proxies.
+        return self.pool.dialer.proxy_for(urlparsed) if isinstance(urlparsed, Origin) else None
 
     def release(self) -> None:
         """Give the connection back: as it is if the exchange earned it (``keep``), else closed."""

@@ -35,7 +35,7 @@ class Dialer:
     Args:
         resolver: looks names up.
         tls: how servers are verified.
-        proxy_for: the proxy for a server, or None.
+        proxy_for: says which proxy requests to a server go through at the moment.
     """
 
     def __init__(self, resolver: Resolver, tls: TLS, proxy_for: Callable[[Origin], Proxy | None]) -> None:
@@ -43,11 +43,14 @@ class Dialer:
         self._resolver = resolver
         self._tls = tls
 
-    async def dial(self, origin: Origin, context: ssl.SSLContext | None = None, *, verify: bool = True) -> Wire:
+    async def dial(
+        self, origin: Origin, proxy: Proxy | None = None, context: ssl.SSLContext | None = None, *, verify: bool = True
+    ) -> Wire:
         """A socket on which ``origin``, or the proxy before it, is ready to be spoken to.
 
         Args:
             origin: the server.
+            proxy: the proxy to go through.
             context: replaces the TLS policy for this connection.
             verify: False trusts anybody, for this connection.
 
@@ -55,7 +58,6 @@ class Dialer:
             OSError: the server could not be reached, or was not trusted.
             LLMError: the proxy refused.
         """
-        proxy = self.proxy_for(origin)
         wire = await self._connect(origin if proxy is None else proxy.origin)
         try:
             if proxy is not None:

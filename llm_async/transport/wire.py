@@ -79,7 +79,10 @@ class Wire(asyncio.Protocol):
         self._end(None)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self.closed = True
+        if not self.closed:
+            self.closed = True
+            # On Python 3.10 a transport for TLS does not know that it is closed until it is told.
+            self.transport.abort()
         self._end(exc)
 
     def _end(self, cause: BaseException | None) -> None:

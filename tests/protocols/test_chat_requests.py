@@ -310,13 +310,28 @@ def test_claudes_blocks_become_messages() -> None:
         },
         result("t1", "one"),
         result("t2", "two"),
-        {
-            "role": "user",
-            "content": [
-                {"type": "image_url", "image_url": {"url": "https://example.com/b.png"}},
-                {"type": "text", "text": "go on"},
-            ],
-        },
+        {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "https://example.com/b.png"}}]},
+        {"role": "user", "content": "go on"},
+    ]
+
+
+def test_images_in_results_follow_the_last_result_of_the_turn() -> None:
+    def image(name: str) -> dict[str, Any]:
+        return {"type": "input_image", "image_url": f"https://example.com/{name}.png"}
+
+    def sent_image(name: str) -> dict[str, Any]:
+        return {"type": "image_url", "image_url": {"url": f"https://example.com/{name}.png"}}
+
+    assert sent(
+        {"type": "function_call", "call_id": "1", "name": "f", "arguments": "{}"},
+        {"type": "function_call", "call_id": "2", "name": "f", "arguments": "{}"},
+        {"type": "function_call_output", "call_id": "1", "output": [image("a")]},
+        {"type": "function_call_output", "call_id": "2", "output": [image("b")]},
+    ) == [
+        {"role": "assistant", "content": None, "tool_calls": [native_call("1"), native_call("2")]},
+        result("1", ""),
+        result("2", ""),
+        {"role": "user", "content": [sent_image("a"), sent_image("b")]},
     ]
 
 

@@ -603,3 +603,9 @@ def test_the_callers_messages_are_not_changed() -> None:
     before = json.dumps(history)
     contents(*history, model="gemini-3-flash")
     assert json.dumps(history) == before
+
+
+def test_a_call_without_a_list_around_it_is_a_call() -> None:
+    call = {"id": "c1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    for given in (call, ToolCall("c1", "function", function={"name": "f", "arguments": "{}"})):
+        assert contents(HI, {"role": "assistant", "content": None, "tool_calls": given})[1] == model(called("f", {}))

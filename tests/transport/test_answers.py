@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import zlib
 from typing import NamedTuple
@@ -229,8 +230,6 @@ def test_bytes_are_handed_over_as_soon_as_they_are_there() -> None:
             await peer.send(b"%x\r\n%b\r\n" % (len(data), data))
             # The client asks for the next piece with a request of its own, on another connection.
             await peer.gone() if piece == b"two" else await proceed.wait()
-
-    import asyncio
 
     proceed = asyncio.Event()
 

@@ -213,7 +213,7 @@ def test_waiting_for_a_free_connection_has_its_deadline_and_its_order() -> None:
     async def test(transport: Transport, server: RawServer) -> None:
         holder = asyncio.create_task(fetch(transport, server, path="/hold"))
         await server.until(lambda server: bool(server.requests))
-        with pytest.raises(APITimeoutError, match="no connection became free within 0.05 s") as caught:
+        with pytest.raises(APITimeoutError, match=r"no connection became free within 0.05 s") as caught:
             await fetch(transport, server, timeouts=timeouts(pool=0.05))
         assert caught.value.deadline == "pool"
         with pytest.raises(APITimeoutError) as caught:
@@ -287,6 +287,8 @@ def test_the_total_holds_in_the_rest_too() -> None:
 def test_deadlines_leave_no_timer_behind() -> None:
     async def test(transport: Transport, server: RawServer) -> None:
         loop: Any = asyncio.get_running_loop()
+        if not hasattr(loop, "_scheduled"):
+            pytest.skip("this event loop does not show its timers")
         for _ in range(5):
             await fetch(transport, server)
         gc.collect()

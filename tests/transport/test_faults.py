@@ -234,11 +234,13 @@ def test_a_faulty_answer_is_an_error_and_ends_with_its_connection(fault: Fault, 
     play(script, test, limits=LIMITS)
 
 
-@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+@pytest.mark.parametrize(
+    # Those that are too long for it are left out, and resets, which may overtake what was sent before them.
+    "fault",
+    [fault for fault in FAULTS if len(fault.answer) < 2000 and fault.then != "reset"],
+    ids=lambda fault: fault.name,
+)
 def test_a_faulty_answer_that_comes_byte_by_byte_is_the_same_error(fault: Fault) -> None:
-    if len(fault.answer) > 2000 or fault.then == "reset":
-        pytest.skip("too long to be sent byte by byte, or overtaken by its end")
-
     async def script(peer: Peer) -> None:
         await peer.request()
         await peer.send(*[fault.answer[i : i + 1] for i in range(len(fault.answer))])
