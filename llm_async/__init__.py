@@ -16,6 +16,7 @@ from .tool import tool
 
 if TYPE_CHECKING:
     from .agent import Agent as Agent
+    from .agent_events import AgentResult as AgentResult
     from .errors import (
         APIConnectionError as APIConnectionError,
     )
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     )
     from .errors import (
         LLMError as LLMError,
+        MaxIterationsError as MaxIterationsError,
     )
     from .errors import (
         NotFoundError as NotFoundError,
@@ -62,6 +64,7 @@ if TYPE_CHECKING:
         StreamError as StreamError,
     )
     from .errors import (
+        ToolArgumentError as ToolArgumentError,
         ToolError as ToolError,
     )
     from .errors import (
@@ -122,6 +125,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "agent": ("Agent",),
+    "agent_events": ("AgentResult",),
     "errors": (
         "APIConnectionError",
         "APIStatusError",
@@ -131,6 +135,7 @@ _HOMES = {
         "ConflictError",
         "InternalServerError",
         "LLMError",
+        "MaxIterationsError",
         "NotFoundError",
         "OverloadedError",
         "PermissionDeniedError",
@@ -138,6 +143,7 @@ _HOMES = {
         "RateLimitError",
         "RequestTooLargeError",
         "StreamError",
+        "ToolArgumentError",
         "ToolError",
         "UnprocessableEntityError",
         "UnsupportedError",

@@ -20,7 +20,12 @@ FORBIDDEN = {
     "_speedups": {"asyncio", "aiosonic", ".models", ".protocols", ".providers", ".transport", ".agent", ".cli"},
     "transport": {".protocols", ".providers", ".agent", ".cli", ".testing"},
     "providers": {".agent", ".cli", ".testing"},
+    "tools": {"aiosonic", ".protocols", ".providers", ".transport", ".agent", ".cli", ".testing"},
+    "tool.py": {"asyncio", "aiosonic", ".models", ".protocols", ".providers", ".transport", ".agent", ".cli"},
     "agent.py": {".cli", ".transport", ".protocols", ".testing", "aiosonic"},
+    "agent_run.py": {".cli", ".transport", ".protocols", ".testing", "aiosonic"},
+    "agent_events.py": {".cli", ".transport", ".protocols", ".providers", ".testing", "aiosonic"},
+    "agent_results.py": {".cli", ".transport", ".protocols", ".testing", "aiosonic"},
     "testing": {".providers", ".transport", ".agent", ".cli", "aiosonic"},
 }
 

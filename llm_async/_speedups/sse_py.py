@@ -195,9 +195,10 @@ class EventDecoder:
             if more and line.startswith(b"event: ") and line != b"event: error":
                 line, more, rest = rest.partition(b"\n")
             past = start + len(event) + 2
-            if not more and line.startswith(b"data: ") and line[6:7] >= _VISIBLE and len(event) <= self._limit:
+            one_line = not more and len(event) <= self._limit
+            if one_line and line.startswith(b"data: ") and line[6:7] >= _VISIBLE:
                 events.append(line[6:])
-            else:
+            elif not (one_line and line.startswith(b":")):
                 self._read_lines(text, start, past, events)
                 if self._bare:
                     return past

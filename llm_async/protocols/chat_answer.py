@@ -147,7 +147,7 @@ def error_in(body: Mapping[str, Any]) -> APIStatusError | None:
 
     An ``error`` counts before everything else, also beside choices, also inside one (OpenRouter), also as ``x_groq.error``.
     Without choices, an error may stand at the top: ``{"object": "error", …}`` (Mistral, older vLLM), ``{"message", "code"}``,
-    ``{"detail"}`` (FastAPI).
+    ``{"detail"}`` (FastAPI). A ``finish_reason`` of ``error`` without any of these is an end, which the Message tells.
     """
     groq = body.get("x_groq")
     error = body.get("error") or (isinstance(groq, dict) and groq.get("error"))

@@ -186,6 +186,8 @@ def _claude_document(block: Mapping[str, Any], where: str) -> Mapping[str, Any]:
 
 def _text(block: Mapping[str, Any], where: str) -> Mapping[str, Any]:
     """A text part; the citations that Claude's have are no part of the text."""
+    if not isinstance(block.get("text"), str):
+        raise TypeError(f"{where}: a text part has no text")
     if "citations" not in block:
         return block
     return {key: value for key, value in block.items() if key != "citations"}

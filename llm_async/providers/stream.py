@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import weakref
 from collections import deque
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from .._speedups import EventDecoder
-from ..errors import APIConnectionError, APIStatusError, LLMError, ProtocolError, StreamError
+from ..errors import APIStatusError, LLMError, ProtocolError, StreamError
 from ..models import Response, StreamChunk
 from ..protocols.base import Answer, Protocol, Reader, excerpt
 from ..protocols.failures import request_id_from
@@ -30,6 +31,11 @@ _REST_SECONDS_COMPLETE = 5.0
 _REST_SECONDS_ENDED = 1.0
 
 _WHITESPACE = b" \t\r\n"
+
+
+def _says_something(chunk: StreamChunk) -> bool:
+    """Whether a chunk is a part of the answer, and not only a word about it."""
+    return bool(chunk.content or chunk.reasoning or chunk.tool_call_deltas)
 
 
 def read_events(protocol: Protocol, body: bytes, event_bytes: int) -> Answer:
@@ -67,6 +73,8 @@ class Stream:
         self._closed: LLMError | str | None = None  # why nothing more can be read
         self._failure: LLMError | None = None  # to be raised after the chunks that came before it
         self._busy = False
+        self._bound: float | None = None  # seconds that the rest of the body may take, once the answer is complete
+        self._goes_on = False  # there was more of the answer after it had been declared complete
         response.attach(self)
 
     async def open(self) -> None:
@@ -112,7 +120,8 @@ class Stream:
         reply = self._reply = await self._exchange.send()
         self._reader = self._protocol.reader()
         self._decoder = EventDecoder(self._exchange.limits.event_bytes)
-        self._seen_event = False
+        self._seen_event = self._goes_on = False
+        self._bound = None
         response = self._response()
         if response is not None:
             response.headers = reply.headers
@@ -139,13 +148,7 @@ class Stream:
         """Take the next bytes; at their end, finish."""
         assert self._reply is not None
         assert self._reader is not None
-        try:
-            data = await self._reply.read_some()
-        except APIConnectionError:
-            if not self._reader.complete:
-                raise
-            # The answer is whole; only what might have followed it was lost.
-            data = b""
+        data = await self._reply.read_some()
         if data:
             self._take(data)
         else:
@@ -154,18 +157,31 @@ class Stream:
     def _take(self, data: bytes) -> None:
         assert self._reader is not None
         assert self._decoder is not None
-        was_complete, was_ended = self._reader.complete, self._reader.ended
+        was_complete, known = self._reader.complete, len(self.ready)
         for payload in self._decoder.feed(data):
             self._seen_event = True
             self._chunk(self._reader.feed(payload))
-        if self._reader.ended and not was_ended:
-            self._limit_rest(_REST_SECONDS_ENDED)
-        elif self._reader.complete and not was_complete:
-            self._limit_rest(_REST_SECONDS_COMPLETE)
+        if self._reader.complete or was_complete:
+            self._bound_rest(goes_on=was_complete and any(map(_says_something, islice(self.ready, known, None))))
 
-    def _limit_rest(self, seconds: float) -> None:
+    def _bound_rest(self, *, goes_on: bool) -> None:
+        """Once the answer is whole, wait for what may follow it, but not for ever."""
+        assert self._reader is not None
         assert self._reply is not None
-        self._reply.limit_rest(seconds=seconds, size=_REST_BYTES)
+        bound = None
+        if self._reader.ended:
+            bound = _REST_SECONDS_ENDED
+        elif self._reader.complete and not goes_on and not self._goes_on:
+            bound = _REST_SECONDS_COMPLETE
+        # A server that declares every event the last one, as Gemini's first models did: only the end of the body counts.
+        self._goes_on = self._goes_on or goes_on
+        if bound == self._bound:
+            return
+        self._bound = bound
+        if bound is None:
+            self._reply.expect_more()
+        else:
+            self._reply.limit_rest(seconds=bound, size=_REST_BYTES)
 
     def _chunk(self, chunk: StreamChunk | None) -> None:
         if chunk is not None:

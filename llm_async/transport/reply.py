@@ -161,6 +161,12 @@ class Reply:
         if self._wire is not None:
             self._clock.await_rest(seconds)
 
+    def expect_more(self) -> None:
+        """Take :meth:`limit_rest` back: what is still to come belongs to the answer."""
+        self._draining = False
+        if self._wire is not None:
+            self._clock.await_body()
+
     def _inflate(self) -> bytes:
         assert self._inflater is not None
         if self._ready:
