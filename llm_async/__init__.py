@@ -89,6 +89,9 @@ if TYPE_CHECKING:
         StreamChunk as StreamChunk,
     )
     from .models import (
+        StreamingResponse as StreamingResponse,
+    )
+    from .models import (
         Timeouts as Timeouts,
     )
     from .models import (
@@ -154,6 +157,7 @@ _HOMES = {
         "Response",
         "ResponseSchema",
         "StreamChunk",
+        "StreamingResponse",
         "Timeouts",
         "Tool",
         "ToolCall",

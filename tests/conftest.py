@@ -15,18 +15,12 @@ def pytest_report_header() -> str:
     return f"llm_async: {'compiled' if _speedups.COMPILED else 'plain'} ({_speedups.REASON})"
 
 
-def _load(pair: str, twin: str) -> ModuleType:
-    if twin == "c" and not _speedups.COMPILED:
-        pytest.skip(_speedups.REASON)
-    return import_module(f"llm_async._speedups.{pair}_{twin}")
-
-
 def _each_twin(pair: str) -> Callable[..., ModuleType]:
-    """A fixture that gives a test both modules of a pair, one after the other."""
+    """A fixture that gives a test both modules of a pair, one after the other; the plain one where nothing is compiled."""
 
-    @pytest.fixture(scope="session", name=pair, params=["c", "py"], ids=["compiled", "plain"])
+    @pytest.fixture(scope="session", name=pair, params=["compiled", "plain"] if _speedups.COMPILED else ["plain"])
     def twin(request: pytest.FixtureRequest) -> ModuleType:
-        return _load(pair, request.param)
+        return import_module(f"llm_async._speedups.{pair}_{'c' if request.param == 'compiled' else 'py'}")
 
     return twin
 
@@ -40,4 +34,9 @@ tool_calls = _each_twin("tool_calls")
 @pytest.fixture(scope="session")
 def twins() -> Callable[[str], tuple[ModuleType, ModuleType]]:
     """Gives both modules of a pair at once, compiled and plain."""
-    return lambda pair: (_load(pair, "c"), _load(pair, "py"))
+    if not _speedups.COMPILED:
+        pytest.skip(_speedups.REASON)
+    return lambda pair: (
+        import_module(f"llm_async._speedups.{pair}_c"),
+        import_module(f"llm_async._speedups.{pair}_py"),
+    )

@@ -3,7 +3,7 @@
 from .event import Event
 from .limits import Limits, Timeouts
 from .message import Message
-from .response import Response
+from .response import Response, StreamingResponse
 from .response_schema import ResponseSchema
 from .stream_chunk import StreamChunk
 from .tool import Tool
@@ -17,6 +17,7 @@ __all__ = [
     "Response",
     "ResponseSchema",
     "StreamChunk",
+    "StreamingResponse",
     "Timeouts",
     "Tool",
     "ToolCall",

@@ -47,6 +47,14 @@ class Message:
     refusal: str | None = None
     finish_reason: str = "unknown"
 
+    @property
+    def text(self) -> str:
+        """The text of ``content``, which is all of it in an answer; of a list of parts, their texts joined."""
+        if isinstance(self.content, str):
+            return self.content
+        texts = (part.get("text") for part in self.content)
+        return "".join(text for text in texts if isinstance(text, str))
+
 
 def normalize_messages(messages: Iterable[Message | Mapping[str, Any]]) -> list[Message]:
     """Messages and mappings as a list of Messages.

@@ -9,13 +9,16 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 
+from ..errors import StreamError
 from .message import Message
 from .stream_chunk import StreamChunk
 from .usage import Usage
 
-__all__ = ["ChunkStream", "Response", "StreamChunk"]
+__all__ = ["ChunkStream", "Response", "StreamChunk", "StreamingResponse"]
+
+_Self = TypeVar("_Self", bound="Response")
 
 
 class ChunkStream(Protocol):
@@ -36,16 +39,12 @@ class ChunkStream(Protocol):
 
 @dataclass
 class Response:
-    """An answer.
-
-    A streaming one has not been sent yet: the request goes out at the first step of ``async for``, or at ``async with``.
-    Until its end ``main_response`` is None and ``original`` is ``{}``; from then on both are what they are for an answer
-    that was not streamed.
+    """An answer; one that streams is a :class:`StreamingResponse`.
 
     Attributes:
         original: the body of the answer as the provider sent it, decoded.
         provider_name: the provider's ``name()``.
-        main_response: the message.
+        main_response: the message. None stands here only before the end of a stream.
         stream: whether this answer was asked for as a stream.
         stream_generator: an async iterable of the chunks that have text.
         id: the provider's id of the answer, or None.
@@ -59,7 +58,8 @@ class Response:
 
     original: dict[str, Any]
     provider_name: str
-    main_response: Message | None = None
+    # Typed as it is in an answer that is there, so that nobody has to ask whether there is a message.
+    main_response: Message = None  # type: ignore[assignment]
     stream: bool = False
     stream_generator: Any = None
     id: str | None = None
@@ -74,9 +74,9 @@ class Response:
     _chunks: ClassVar[ChunkStream | None] = None
 
     @classmethod
-    def streaming(cls, provider_name: str) -> Response:
+    def streaming(cls, provider_name: str) -> StreamingResponse:
         """A streaming answer that waits for :meth:`attach`."""
-        return cls(original={}, provider_name=provider_name, stream=True)
+        return StreamingResponse(original={}, provider_name=provider_name, stream=True)
 
     def attach(self, chunks: ChunkStream) -> None:
         """Say where the chunks of this streaming answer come from."""
@@ -91,7 +91,7 @@ class Response:
             return iterator
         raise TypeError("this answer is not a stream: ask for one with stream=True")
 
-    async def __aenter__(self) -> Response:
+    async def __aenter__(self: _Self) -> _Self:
         if self._chunks is not None:
             await self._chunks.open()
         return self
@@ -106,7 +106,7 @@ class Response:
         elif hasattr(self.stream_generator, "aclose"):
             await self.stream_generator.aclose()
 
-    async def final(self) -> Message | None:
+    async def final(self) -> Message:
         """The whole message: reads what is left of the stream.
 
         Raises:
@@ -115,7 +115,10 @@ class Response:
         if self.stream:
             async for _ in self:
                 pass
-        return self.main_response
+        message: Message | None = self.main_response
+        if message is None:
+            raise StreamError("the answer ended without a message")
+        return message
 
     async def stream_content(self) -> AsyncIterator[str]:
         """The text alone, piece by piece, without empty pieces. Yields nothing on an answer that is no stream."""
@@ -124,6 +127,18 @@ class Response:
             async for chunk in iterator:
                 if chunk.content:
                     yield chunk.content
+
+
+class StreamingResponse(Response):
+    """An answer that streams. It has not been sent yet: the request goes out at the first step of ``async for``, or at
+    ``async with``.
+
+    Until its end ``main_response`` is None and ``original`` is ``{}``; from then on both are what they are for an answer
+    that was not streamed. :meth:`final` goes there and gives the message.
+    """
+
+    if TYPE_CHECKING:
+        main_response: Message | None  # type: ignore[assignment]
 
 
 class _ChunkIterator:

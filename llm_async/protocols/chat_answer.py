@@ -147,7 +147,8 @@ def error_in(body: Mapping[str, Any]) -> APIStatusError | None:
 
     An ``error`` counts before everything else, also beside choices, also inside one (OpenRouter), also as ``x_groq.error``.
     Without choices, an error may stand at the top: ``{"object": "error", …}`` (Mistral, older vLLM), ``{"message", "code"}``,
-    ``{"detail"}`` (FastAPI). A ``finish_reason`` of ``error`` without any of these is an end, which the Message tells.
+    ``{"detail"}`` (FastAPI). A ``finish_reason`` of ``error`` is one too, also without any of these (Mistral, OpenRouter): the
+    provider gave up, and what it had said so far must not pass for an answer.
     """
     groq = body.get("x_groq")
     error = body.get("error") or (isinstance(groq, dict) and groq.get("error"))
@@ -156,8 +157,12 @@ def error_in(body: Mapping[str, Any]) -> APIStatusError | None:
     choices = body.get("choices")
     if isinstance(choices, list) and choices:
         for choice in choices:
-            if isinstance(choice, dict) and choice.get("error"):
+            if not isinstance(choice, dict):
+                continue
+            if choice.get("error"):
                 return event_error(choice["error"], body)
+            if choice.get("finish_reason") == "error":
+                return event_error({"message": "the provider gave up: finish_reason is 'error'"}, body)
         return None
     if (
         body.get("object") == "error"

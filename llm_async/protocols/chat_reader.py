@@ -53,6 +53,7 @@ class ChatReader(Reader):
         self._fields = DeltaMerger(_RULES)  # what stands around the choices
         self._choices: dict[int, Choice] = {}
         self._unfinished = 0  # how many choices have no finish_reason yet
+        self._gave_up = False  # a choice ended with an error
         self._usage: dict[str, Any] | None = None
         # Why choice 0 ended, in the server's word and in ours, as far as the caller has been told.
         self._ending: tuple[str | None, str | None] = (None, None)
@@ -80,6 +81,8 @@ class ChatReader(Reader):
         if event.get("usage") and isinstance(event["usage"], dict):
             self._usage = event["usage"]
             usage = chat_usage(self._usage)
+        if error is None and self._gave_up:
+            error = error_in(event)
         if error is not None:
             # Not before what the event has besides: OpenRouter's errors come with the usage so far.
             raise error
@@ -109,6 +112,7 @@ class ChatReader(Reader):
             said = choice.add(entry)
             if choice.finish_reason and not was_finished:
                 self._unfinished -= 1
+                self._gave_up = self._gave_up or choice.finish_reason == "error"
             if index == 0:
                 first = said if first is NOTHING else joined(first, said)
         self.complete = self.ended or not self._unfinished

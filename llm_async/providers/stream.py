@@ -161,6 +161,8 @@ class Stream:
         for payload in self._decoder.feed(data):
             self._seen_event = True
             self._chunk(self._reader.feed(payload))
+        if self._decoder.failure is not None:
+            raise self._decoder.failure
         if self._reader.complete or was_complete:
             self._bound_rest(goes_on=was_complete and any(map(_says_something, islice(self.ready, known, None))))
 
@@ -198,7 +200,9 @@ class Stream:
             try:
                 self._chunk(reader.feed(payload))
             except ProtocolError as error:
-                raise StreamError(f"the stream ended inside an event: {excerpt(payload)}") from error
+                # Behind a complete answer it was something about it, and is missed as little as if it had not begun.
+                if not reader.complete:
+                    raise StreamError(f"the stream ended inside an event: {excerpt(payload)}") from error
         if not self._seen_event and not reader.complete and "event-stream" not in reply.headers.get("content-type", ""):
             content_type = reply.headers.get("content-type", "none")
             raise ProtocolError(f"the answer is no stream of events: its content type is {content_type!r}")

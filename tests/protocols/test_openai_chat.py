@@ -277,7 +277,6 @@ def test_an_empty_tool_call_is_no_call() -> None:
         ("max_tokens", "length"),
         ("model_length", "length"),
         ("content_filter", "content_filter"),
-        ("error", "error"),
         ("insufficient_system_resource", "error"),
         ("something new", "unknown"),
     ],
@@ -332,6 +331,7 @@ ERRORS = [
     ("FastAPI", {"detail": "m"}, InternalServerError),
     ("Groq stopped early", {**body(), "x_groq": {"id": "r", "error": "over_capacity"}}, InternalServerError),
     ("in a choice", {"choices": [{"index": 0, "error": {"message": "m", "code": 529}}]}, OverloadedError),
+    ("only a reason", {"choices": [{"index": 0, "finish_reason": "error"}]}, InternalServerError),
 ]
 
 

@@ -1,0 +1,56 @@
+"""Headers: layers of them become one set, and keys in them stay masked until they are sent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Union
+
+from ..models.secret import MASK, Secret, reveal
+
+__all__ = ["HeaderLayer", "merged", "secrets_in", "without"]
+
+HeaderLayer = Union[Mapping[str, str], Iterable[tuple[str, str]]]
+
+
+def merged(layers: Iterable[HeaderLayer], key: str = "") -> dict[str, str]:
+    """The layers laid over one another: a name replaces the same name in any case.
+
+    Args:
+        layers: mappings or pairs, the lowest first.
+        key: the provider's key; every value that holds it is masked.
+
+    Raises:
+        TypeError: a name or a value is no str.
+    """
+    key = reveal(key)
+    headers: dict[str, tuple[str, str]] = {}
+    for layer in layers:
+        for name, value in layer.items() if isinstance(layer, Mapping) else layer:
+            if not isinstance(name, str) or not isinstance(value, str):
+                raise TypeError(f"headers: names and values must be str, and {name!r} is not")
+            headers[name.lower()] = (name, _as_sent(value, key))
+    return dict(headers.values())
+
+
+def _as_sent(value: str, key: str) -> str:
+    """A value with the key in it where it belongs.
+
+    A key put into an f-string shows as its mask, and a subclass may well build its headers so: the mask is replaced by the
+    key again, and a plain text that holds the key is masked from here on.
+    """
+    if isinstance(value, Secret) or not key:
+        return value
+    if MASK in value:
+        value = value.replace(MASK, key)
+    return Secret(value) if key in value else value
+
+
+def without(headers: Mapping[str, str], name: str) -> dict[str, str]:
+    """The headers but for one, in whatever case it stands there."""
+    return {each: value for each, value in headers.items() if each.lower() != name}
+
+
+def secrets_in(headers: Mapping[str, str]) -> tuple[str, ...]:
+    """What must not be seen of these headers: the masked values, and the key in one such as ``Bearer KEY``."""
+    hidden = [reveal(value) for value in headers.values() if isinstance(value, Secret)]
+    return tuple(dict.fromkeys(part for value in hidden for part in (value, value.rpartition(" ")[2]) if part))
