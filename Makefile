@@ -8,7 +8,7 @@ RUN    := $(BIN)/python
 # Sources of the extensions, and whatever decides what is installed: a change here installs again.
 SOURCES := $(wildcard _speedups/*.pyx _speedups/*.pxd) setup.py pyproject.toml
 
-.PHONY: help demo demo-local test test-plain lint format info build clean
+.PHONY: help demo demo-local test test-plain lint types format info build clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -41,6 +41,10 @@ lint: $(VENV)/.installed  ## ruff and a strict type check
 	@$(RUN) -m ruff check .
 	@$(RUN) -m ruff format --check .
 	@$(RUN) -m mypy
+
+types: $(VENV)/.installed  ## what mypy and pyright, both strict, see of the public interface
+	@$(RUN) -m pip install --quiet --group types
+	@$(RUN) -m pytest tests/typing $(ARGS)
 
 format: $(VENV)/.installed  ## let ruff put the code in order
 	@$(RUN) -m pip install --quiet --group lint

@@ -39,6 +39,13 @@ if TYPE_CHECKING:
 
 __all__ = ["AgentRun"]
 
+# The type of calls that the provider has run itself, and whose results are in its answer already.
+_RUN_BY_THE_PROVIDER = "server_tool_use"
+
+# Pauses of Claude's, in its own words: the answer is sent back as it is, and goes on. Other pauses are not for an agent to
+# end: a background response that is queued is to be looked for again (Responses API), not asked for again.
+_SENT_BACK = ("pause_turn", "compaction")
+
 
 class AgentRun:
     """A run as a stream of events: ``async for event in run``, once; better inside ``async with run``.
@@ -127,12 +134,12 @@ class AgentRun:
                         yield delta
             message = self._take(response)
             yield TurnFinished(response, self.iterations)
-            calls = (message.tool_calls if message is not None else None) or []
+            asked_for = (message.tool_calls if message is not None else None) or ()
+            calls = [call for call in asked_for if call.type != _RUN_BY_THE_PROVIDER]
             async with aclosing(self._run_tools(calls)) as events:
                 async for event in events:
                     yield event
-            # A paused answer is sent back as it is, and goes on: Claude's server-side tools do so.
-            going_on = bool(calls) or (message is not None and message.finish_reason == "pause")
+            going_on = bool(calls) or (message is not None and message.stop_reason in _SENT_BACK)
         self._result = self._end(exhausted=going_on)
         yield RunFinished(self._result)
 

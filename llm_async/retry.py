@@ -11,9 +11,20 @@ from dataclasses import dataclass, field
 from ssl import SSLCertVerificationError
 from typing import Any
 
-from .errors import APIConnectionError, APIStatusError, APITimeoutError, StreamError
+from .errors import APIConnectionError, APIStatusError, APITimeoutError, ProtocolError, StreamError
 
 __all__ = ["RetryConfig", "retry_delay"]
+
+_Classes = tuple[type[BaseException], ...]
+
+# What aiosonic's exceptions say, in deadlines of ours: programs name these classes, which nobody raises here.
+_AIOSONIC_TIMEOUTS = {
+    "BaseTimeout": ("pool", "connect", "response", "idle", "total"),
+    "ConnectTimeout": ("connect",),
+    "ConnectionPoolAcquireTimeout": ("pool",),
+    "ReadTimeout": ("response", "idle"),
+    "RequestTimeout": ("total",),
+}
 
 
 @dataclass
@@ -27,8 +38,9 @@ class RetryConfig:
         backoff_factor: what the delay is multiplied by after each attempt.
         retry_on_status: HTTP statuses that deserve another try; an error event in a stream counts as the status that it
             stands for. A server's ``x-should-retry`` wins over it, and a used-up quota is never retried.
-        retry_on_exceptions: exception classes that deserve another try, looked for in the error and in what caused it.
-            Empty stands for the default: the connection failed, or was lost before the first chunk.
+        retry_on_exceptions: exception classes that deserve another try, looked for in the error and in what caused it;
+            aiosonic's classes stand for what they say. Empty stands for the default: the connection failed, or was lost
+            before the first chunk. A class of timeouts among them asks for what ``retry_after_response_timeout`` asks for.
         jitter: spread the delay over its upper half at random, so that many clients do not come back at once.
         max_retry_after: the longest wait in seconds that a server may ask for; a longer one is raised at once.
         retry_after_response_timeout: send a POST again although no answer came in time; it may be billed twice.
@@ -94,10 +106,13 @@ def _deserves_retry(error: BaseException, config: RetryConfig, method: str) -> b
             return False
         # The server has the request and may be working on it: sending it again may be paid for twice.
         at_work = error.deadline in ("response", "idle") and method.upper() in ("POST", "PATCH")
-        if at_work and not config.retry_after_response_timeout:
+        wanted = config.retry_after_response_timeout or _names_a_timeout(config.retry_on_exceptions, error)
+        if at_work and not wanted:
             return False
     if config.retry_on_exceptions:
-        return _caused_by(error, config.retry_on_exceptions)
+        return _caused_by(error, config.retry_on_exceptions) or any(
+            _is_aiosonic_for(cls, error) for cls in config.retry_on_exceptions
+        )
     if isinstance(error, APITimeoutError) and error.deadline == "pool":
         return False
     if isinstance(error, APIConnectionError):
@@ -106,7 +121,29 @@ def _deserves_retry(error: BaseException, config: RetryConfig, method: str) -> b
     return isinstance(error, StreamError)
 
 
-def _caused_by(error: BaseException | None, classes: tuple[type[BaseException], ...]) -> bool:
+def _names_a_timeout(classes: _Classes, error: APITimeoutError) -> bool:
+    """Whether one of the classes means this error because it is a timeout, and not as any failure of a connection."""
+    return any(
+        (isinstance(error, cls) and not issubclass(APIConnectionError, cls)) or _is_aiosonic_for(cls, error)
+        for cls in classes
+    )
+
+
+def _is_aiosonic_for(cls: type[BaseException], error: BaseException) -> bool:
+    """Whether ``cls`` is the exception of aiosonic's that would have been raised where ``error`` was."""
+    if cls.__module__ != "aiosonic.exceptions":
+        return False
+    name = cls.__name__
+    if isinstance(error, APITimeoutError):
+        return error.deadline in _AIOSONIC_TIMEOUTS.get(name, ())
+    if name == "ConnectionDisconnected":
+        # Lost, that is, and not refused or unknown.
+        ended = error.__cause__ is None or isinstance(error.__cause__, (ConnectionResetError, BrokenPipeError))
+        return isinstance(error, APIConnectionError) and ended
+    return name == "HttpParsingError" and isinstance(error, ProtocolError)
+
+
+def _caused_by(error: BaseException | None, classes: _Classes) -> bool:
     while error is not None:
         if isinstance(error, classes):
             return True

@@ -187,10 +187,39 @@ def test_what_the_agent_settles_is_no_argument_of_a_run(name: str) -> None:
         agent.stream(QUESTION, **{name: "x"})
 
 
-def test_a_paused_answer_is_sent_back_and_goes_on() -> None:
-    provider = Scripted(answer(text="…", finish="pause"), answer(text="Done."))
+def paused(stop_reason: str | None) -> Response:
+    response = answer(text="…", finish="pause")
+    response.main_response.stop_reason = stop_reason
+    return response
+
+
+@pytest.mark.parametrize("stop_reason", ["pause_turn", "compaction"])
+def test_a_turn_that_claude_pauses_is_sent_back_and_goes_on(stop_reason: str) -> None:
+    provider = Scripted(paused(stop_reason), answer(text="Done."))
     assert run(Agent(provider, "m")).content == "Done."
     assert provider.asked[1]["messages"][-1]["content"] == "…"
+
+
+def test_an_answer_that_is_still_being_made_ends_the_run_and_is_not_asked_for_again() -> None:
+    provider = Scripted(paused(None), answer(text="Done."))
+    result = run(Agent(provider, "m"))
+    assert result.response is not None
+    assert result.response.main_response.finish_reason == "pause"
+    assert len(provider.asked) == 1
+
+
+def test_a_call_that_the_provider_has_run_is_not_run_again() -> None:
+    searched = ToolCall("s1", "server_tool_use", "add", function={"name": "add", "arguments": "{}"})
+    provider = Scripted(answer(searched, text="Found.", finish="stop"))
+    result = run(Agent(provider, "m", [add]))
+    assert (result.content, len(provider.asked)) == ("Found.", 1)
+
+
+def test_of_mixed_calls_only_those_are_run_that_wait_for_a_result() -> None:
+    searched = ToolCall("s1", "server_tool_use", "add", function={"name": "add", "arguments": "{}"})
+    provider = Scripted(answer(searched, call_of("add", '{"a": 1, "b": 2}', "c1")), answer(text="3"))
+    assert run(Agent(provider, "m", [add])).content == "3"
+    assert [result["tool_call_id"] for result in results_of(provider)] == ["c1"]
 
 
 # --- failures of tools

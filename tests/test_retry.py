@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from typing import Any
 
@@ -120,6 +121,57 @@ def test_given_exceptions_replace_the_default_and_are_looked_for_in_the_cause() 
     assert retry_delay(error, 1, config) is None
     error.__cause__ = BrokenPipeError()
     assert retry_delay(error, 1, config) == 1.0
+
+
+def lost(cause: BaseException | None = None) -> APIConnectionError:
+    error = APIConnectionError("gone")
+    error.__cause__ = cause
+    return error
+
+
+@pytest.mark.parametrize(
+    ("named", "errors"),
+    [
+        ("BaseTimeout", {"connect", "response", "idle", "pool"}),
+        ("ConnectTimeout", {"connect"}),
+        ("ReadTimeout", {"response", "idle"}),
+        ("ConnectionPoolAcquireTimeout", {"pool"}),
+        # The total covers all attempts: when it is over, so is the call.
+        ("RequestTimeout", set()),
+        ("ConnectionDisconnected", {"closed", "reset"}),
+        ("HttpParsingError", {"nonsense"}),
+        ("MaxRedirects", set()),
+    ],
+)
+def test_aiosonics_classes_stand_for_what_they_say(named: str, errors: set[str]) -> None:
+    from aiosonic import exceptions
+
+    found = {
+        **{each: APITimeoutError("late", deadline=each) for each in ("connect", "response", "idle", "pool", "total")},
+        "closed": lost(),
+        "reset": lost(ConnectionResetError()),
+        "refused": lost(ConnectionRefusedError()),
+        "nonsense": ProtocolError("what"),
+        "unfinished": StreamError("no end"),
+    }
+    config = RetryConfig(retry_on_exceptions=(getattr(exceptions, named),), jitter=False)
+    assert {name for name, error in found.items() if retry_delay(error, 1, config) is not None} == errors
+
+
+@pytest.mark.parametrize(
+    ("classes", "again"),
+    [
+        ((APITimeoutError,), True),
+        ((asyncio.TimeoutError,), True),
+        ((APIConnectionError,), False),
+        ((ConnectionError,), False),
+        ((Exception,), False),
+    ],
+)
+def test_who_names_timeouts_asks_for_another_try_after_one(classes: Any, again: bool) -> None:
+    config = RetryConfig(retry_on_exceptions=classes, jitter=False)
+    delay = retry_delay(APITimeoutError("late", deadline="response"), 1, config)
+    assert (delay is not None) is again
 
 
 def test_any_object_with_the_right_names_configures_retrying() -> None:

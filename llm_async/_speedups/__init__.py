@@ -20,15 +20,17 @@ from .values import ErrorPayload, FramingError
 __all__ = [
     "COMPILED",
     "REASON",
+    "Chunk",
     "ChunkedDecoder",
     "DeltaMerger",
     "ErrorPayload",
     "EventDecoder",
+    "Fragments",
     "FramingError",
     "ToolCallAccumulator",
 ]
 
-_COMPILED_TWINS = ("deltas_c", "framing_c", "sse_c", "tool_calls_c")
+_COMPILED_TWINS = ("deltas_c", "fragments_c", "framing_c", "sse_c", "tool_calls_c")
 
 
 def _is_set(name: str) -> bool:
@@ -59,11 +61,13 @@ COMPILED, REASON = _look()
 
 if TYPE_CHECKING or not COMPILED:
     from .deltas_py import DeltaMerger
+    from .fragments_py import Chunk, Fragments
     from .framing_py import ChunkedDecoder
     from .sse_py import EventDecoder
     from .tool_calls_py import ToolCallAccumulator
 else:
     from .deltas_c import DeltaMerger
+    from .fragments_c import Chunk, Fragments
     from .framing_c import ChunkedDecoder
     from .sse_c import EventDecoder
     from .tool_calls_c import ToolCallAccumulator

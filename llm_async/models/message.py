@@ -19,6 +19,9 @@ Content = Union[str, list[dict[str, Any]]]
 
 _ROLES = ("system", "user", "assistant", "tool")
 
+# Items of the Responses API that are tool results: a conversation with it may be gone on with elsewhere.
+_RESULTS = ("function_call_output", "custom_tool_call_output")
+
 
 @dataclass
 class Message:
@@ -79,6 +82,8 @@ def _normalize(entry: Message | Mapping[str, Any], position: int) -> Message:
         return entry
     if not isinstance(entry, Mapping):
         raise TypeError(f"messages[{position}] must be a Message or a mapping, not {type(entry).__name__}")
+    if entry.get("type") in _RESULTS and "role" not in entry:
+        entry = {"role": "tool", "tool_call_id": entry.get("call_id"), "content": entry.get("output")}
     _check_role(entry.get("role"), position)
     reasoning = entry.get("reasoning")
     if reasoning is not None and not isinstance(reasoning, str):

@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
+
+from .._json import loads
+from ..errors import ProtocolError
+from .message import Message
 
 __all__ = ["ResponseSchema"]
 
@@ -38,6 +43,42 @@ class ResponseSchema:
             return cls(value)
         raise TypeError("response_schema must be ResponseSchema or mapping")
 
+    def parse(self, answer: Message | str) -> Any:
+        """The value in an answer, decoded and checked against the schema.
+
+        The check is the ``jsonschema`` package's (``pip install llm-async[jsonschema]``).
+
+        Args:
+            answer: a message, or its text.
+
+        Raises:
+            ProtocolError: the text is not JSON, or not what the schema allows (the text of the error names the place), or
+                the model refused; ``payload`` is the text.
+            ImportError: the package is not installed.
+        """
+        try:
+            jsonschema = import_module("jsonschema")
+        except ImportError as error:
+            raise ImportError("checking an answer needs jsonschema: pip install llm-async[jsonschema]") from error
+        text = answer.text if isinstance(answer, Message) else answer
+        if isinstance(answer, Message) and answer.refusal:
+            raise ProtocolError(f"the model refused to answer: {answer.refusal}", payload=text, partial=answer)
+        partial = answer if isinstance(answer, Message) else None
+        try:
+            value = loads(text)
+        except ValueError as error:
+            raise ProtocolError(f"the answer is not JSON: {_excerpt(text)}", payload=text, partial=partial) from error
+        schema = self._copy()
+        validator = jsonschema.validators.validator_for(schema, default=jsonschema.Draft202012Validator)(schema)
+        fault = jsonschema.exceptions.best_match(validator.iter_errors(value))
+        if fault is not None:
+            raise ProtocolError(
+                f"the answer does not follow the schema at {fault.json_path}: {_excerpt(fault.message)}",
+                payload=text,
+                partial=partial,
+            )
+        return value
+
     def _copy(self) -> dict[str, Any]:
         return deepcopy(dict(self.schema))
 
@@ -63,3 +104,7 @@ class ResponseSchema:
     def for_claude(self) -> dict[str, Any]:
         """The ``output_config.format`` of the Messages API."""
         return {"type": "json_schema", "schema": self._copy()}
+
+
+def _excerpt(text: str, length: int = 200) -> str:
+    return text if len(text) <= length else text[:length] + "…"

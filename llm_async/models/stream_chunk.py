@@ -1,15 +1,15 @@
 """A piece of a streamed answer.
 
-What belongs here: the value that the caller's loop receives, thousands of times a second, so it is made to be cheap: the
-provider's event is kept as bytes and decoded when somebody looks at ``original``.
+What belongs here: the value that the caller's loop receives, thousands of times a second, so it is made to be cheap: what it
+holds is in a compiled base class, and the provider's event is kept as bytes and decoded when somebody looks at ``original``.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from .._json import loads
+from .._speedups import Chunk
 from .tool_call import ToolCallDelta
 from .usage import Usage
 
@@ -17,7 +17,7 @@ __all__ = ["StreamChunk"]
 
 
 @dataclass(init=False)
-class StreamChunk:
+class StreamChunk(Chunk):
     """What one event of a stream said.
 
     Attributes:
@@ -30,38 +30,16 @@ class StreamChunk:
         finish_reason: the same in one vocabulary (see :class:`~llm_async.models.Message`).
     """
 
-    __slots__ = ("_original", "content", "finish_reason", "reasoning", "stop_reason", "tool_call_deltas", "usage")
+    __slots__ = ()
 
-    content: str | None
-    original: dict[str, Any]
-    reasoning: str
-    tool_call_deltas: list[ToolCallDelta]
-    usage: Usage | None
-    stop_reason: str | None
-    finish_reason: str | None
-
-    def __init__(
-        self,
-        content: str | None,
-        original: dict[str, Any] | bytes,
-        reasoning: str = "",
-        tool_call_deltas: list[ToolCallDelta] | None = None,
-        usage: Usage | None = None,
-        stop_reason: str | None = None,
-        finish_reason: str | None = None,
-    ) -> None:
-        self.content = content
-        self._original = original
-        self.reasoning = reasoning
-        self.tool_call_deltas = [] if tool_call_deltas is None else tool_call_deltas
-        self.usage = usage
-        self.stop_reason = stop_reason
-        self.finish_reason = finish_reason
-
-    @property
-    def delta(self) -> str:
-        """The text, never None."""
-        return self.content or ""
+    # field() leaves no default behind in the class, where it would hide what the base class has under that name.
+    content: str | None = field()
+    original: dict[str, Any] = field()
+    reasoning: str = field()
+    tool_call_deltas: list[ToolCallDelta] = field()
+    usage: Usage | None = field()
+    stop_reason: str | None = field()
+    finish_reason: str | None = field()
 
     def __getstate__(self) -> tuple[Any, ...]:
         return (
@@ -76,18 +54,3 @@ class StreamChunk:
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
         self.__init__(*state)  # type: ignore[misc]
-
-
-def _get_original(chunk: StreamChunk) -> dict[str, Any]:
-    original = chunk._original
-    if isinstance(original, bytes):
-        original = chunk._original = loads(original)
-    return original  # type: ignore[no-any-return]
-
-
-def _set_original(chunk: StreamChunk, value: dict[str, Any] | bytes) -> None:
-    chunk._original = value
-
-
-# Set after the decorator ran: in the class body the property would be taken for the field's default.
-StreamChunk.original = property(_get_original, _set_original, doc="The provider's event, decoded.")  # type: ignore[assignment]

@@ -17,7 +17,6 @@ what each ``message_delta`` says. Pings, unknown events and repetitions of ``mes
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from .._json import dumps_text
@@ -27,17 +26,11 @@ from ..models import StreamChunk, ToolCallDelta
 from .anthropic_answer import content_blocks, finish_reason, message_answer, tool_input, with_id, word
 from .base import Answer, Protocol, Reader, decode_object
 from .failures import error_payload, event_error
+from .fragments import Fragment, delta_maker
 from .text import TextBuffer
 from .usage import anthropic_usage
 
 __all__ = ["MessageReader"]
-
-# Nearly every event of a stream is this one, as the API itself writes it, and need not be decoded: its text has neither
-# escapes nor what JSON would want to be escaped. Everything else goes the long way, with the same result.
-_PLAIN_DELTA = re.compile(
-    rb'\{"type":"content_block_delta","index":(0|[1-9]\d{0,5}),'
-    rb'"delta":\{"type":"(text|thinking)_delta","\2":"([^"\\\x00-\x1f]*)"\} *\} *'
-).fullmatch
 
 
 class _Block:
@@ -46,21 +39,19 @@ class _Block:
     Attributes:
         start: the block as it began; a signature, citations and the like are put into it.
         kind: its type.
-        plain: the kind as a plain delta names it, or None where it takes no such deltas.
         text: what has arrived of a text, or of thinking.
         json: what has arrived of a tool's input.
         call: for a client tool, the call's place among the calls of the answer.
         told: the input with which the block began has been handed over.
     """
 
-    __slots__ = ("call", "json", "kind", "plain", "start", "text", "told")
+    __slots__ = ("call", "json", "kind", "start", "text", "told")
 
     def __init__(self, start: dict[str, Any], call: int | None) -> None:
         self.start = dict(start)
         if isinstance(start.get("citations"), list):
             self.start["citations"] = list(start["citations"])
         self.kind = word(start.get("type"))
-        self.plain = {"text": b"text", "thinking": b"thinking"}.get(self.kind or "")
         self.text = TextBuffer()
         self.json = TextBuffer()
         self.call = call
@@ -115,25 +106,27 @@ class MessageReader(Reader):
         """Take the data of one event; see :meth:`Reader.feed`."""
         if isinstance(payload, ErrorPayload):
             raise error_payload(payload)
-        plain = _PLAIN_DELTA(payload)
-        if plain is not None:
-            index, kind, data = plain.groups()
-            block = self._by_index.get(int(index))
-            if block is not None and block.plain == kind:
-                try:
-                    text = block.text.add(data.decode())
-                except UnicodeDecodeError:
-                    return self.event(decode_object(payload), payload)
-                if not text:
-                    return None
-                if kind == b"text":
-                    return StreamChunk(text, payload, "", None, None, self._stop_reason, self._finish_reason)
-                return StreamChunk("", payload, text, None, None, self._stop_reason, self._finish_reason)
         if payload.startswith(b"[DONE]"):
             # OpenRouter ends its streams with it. It says that nothing follows, not that nothing is missing.
             self.ended = True
             return self.flush()
         return self.event(decode_object(payload), payload)
+
+    def fragment(self, event: dict[str, Any], chunk: StreamChunk) -> Fragment | None:
+        """What the event was, if it was nothing but a piece of a block; see :meth:`Reader.fragment`."""
+        index, delta = event.get("index"), event.get("delta")
+        block = self._by_index.get(index) if isinstance(index, int) else None
+        if event.get("type") != "content_block_delta" or block is None or not isinstance(delta, dict):
+            return None
+        kind = delta.get("type")
+        if kind == "text_delta" and block.kind == "text" and block.text.whole:
+            return Fragment(("delta", "text"), "content", block.text.append)
+        if kind == "thinking_delta" and block.kind == "thinking" and block.text.whole:
+            return Fragment(("delta", "thinking"), "reasoning", block.text.append)
+        if kind == "input_json_delta" and block.call is not None and block.json.whole:
+            make_delta = delta_maker(block.call, block.start.get("id"), block.start.get("name"))
+            return Fragment(("delta", "partial_json"), "arguments", block.json.append, make_delta=make_delta)
+        return None
 
     def event(self, event: dict[str, Any], payload: bytes) -> StreamChunk | None:
         """Take one decoded event; see :meth:`Reader.feed`."""

@@ -7,15 +7,22 @@ can be used with any HTTP library.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from .._json import loads
+from .._speedups import Fragments
 from ..errors import ProtocolError, StreamError
 from ..models import Message, ResponseSchema, StreamChunk, Tool, ToolCall, ToolCallDelta, Usage
+from .fragments import Fragment, template_of
 
 __all__ = ["Answer", "Call", "Protocol", "Reader", "WireRequest"]
+
+# When an event was no fragment, or gave no template, twice as many events as the last time are read before one is looked at
+# again: a stream of nothing but odd events pays next to nothing for that.
+_LONGEST_PAUSE = 63
 
 
 @dataclass
@@ -114,6 +121,73 @@ class Reader(ABC):
         self.complete = False
         self.ended = False
         self._whole: Answer | None = None
+        self._fragments = Fragments(StreamChunk)  # what was learnt of the events of this stream
+        self._constants: Any = None  # what all events say that templates were made of
+        self._pause = 0  # how many events to read before one is learnt from, and how many it were the last time
+        self._last_pause = 0
+
+    def feed_all(self, payloads: list[bytes], chunks: deque[StreamChunk]) -> None:
+        """Take the data of several events; their chunks are added to ``chunks``, also to those before an error.
+
+        Most events of a stream only go on with a text. They are read by what an earlier one has taught, without being
+        decoded; see :mod:`.fragments`.
+
+        Raises:
+            LLMError: as :meth:`feed`.
+        """
+        fragments, place = self._fragments, 0
+        while True:
+            if len(fragments):
+                place = fragments.read(payloads, place, chunks)
+            if place == len(payloads):
+                return
+            payload, known = payloads[place], fragments.known
+            self._catch_up()
+            chunk = self.feed(payload)
+            place += 1
+            if chunk is not None:
+                chunks.append(chunk)
+            if not known:
+                self._learn(payload, chunk)
+
+    def _learn(self, payload: bytes, chunk: StreamChunk | None) -> None:
+        """Have the next events read by this one's example, if it was no more than a piece of a text."""
+        if chunk is None or chunk.finish_reason or self.complete or self._pause:
+            self._pause = max(0, self._pause - 1)
+            self._fragments.clear()
+            return
+        event = decode_object(payload) if payload.startswith(b"{") else {}
+        fragment = self.fragment(event, chunk)
+        template = None if fragment is None else template_of(payload, event, fragment)
+        if fragment is None or fragment.constants != self._constants:
+            self._fragments.clear()
+        if fragment is None or template is None:
+            self._pause = self._last_pause = min(2 * self._last_pause + 1, _LONGEST_PAUSE)
+            return
+        self._last_pause = 0
+        self._constants = fragment.constants
+        self._fragments.add(*template, fragment.field, fragment.take, fragment.make_delta, fragment.usage_of)
+
+    def _catch_up(self) -> None:
+        """Take the token counts of the last event that was not decoded; those before it have been overtaken."""
+        last = self._fragments.take_last()
+        if last is not None:
+            self.counted(decode_object(last))
+
+    def counted(self, event: dict[str, Any]) -> None:
+        """Take the token counts of an event, of which nothing else is new."""
+        raise NotImplementedError
+
+    def fragment(self, event: dict[str, Any], chunk: StreamChunk) -> Fragment | None:
+        """What the event that was just read was, if it was nothing but a further piece of a text.
+
+        That means: were the same event to come once more with another text, the text would be all that changed here.
+
+        Args:
+            event: the event, decoded for this purpose.
+            chunk: what was made of it.
+        """
+        return None
 
     def feed(self, payload: bytes) -> StreamChunk | None:
         """Take the data of one event; the chunk for the caller, or None when the event says nothing to them.

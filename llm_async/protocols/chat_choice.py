@@ -13,6 +13,7 @@ from ..models import ToolCallDelta
 from .chat_answer import REASONING_FIELDS, arguments_text, part_texts, unified_finish_reason
 from .chat_deltas import Audio, ContentParts, ReasoningDetails
 from .chat_tool_calls import ToolCalls
+from .fragments import Fragment
 from .text import TextBuffer
 
 __all__ = ["NOTHING", "Choice", "Said", "joined"]
@@ -88,6 +89,28 @@ class Choice:
             self.finish_reason = reason
             said = joined(said, self.flush())
         return said
+
+    def fragment(self, choice: dict[str, Any]) -> Fragment | None:
+        """What an event has just said of this choice, if it was nothing but a piece of a text."""
+        delta = choice.get("delta")
+        if not isinstance(delta, dict) or choice.get("finish_reason") or choice.get("logprobs") or self._parts is not None:
+            return None
+        news = [name for name, value in delta.items() if value and name != "role"]
+        if len(news) != 1:
+            return None
+        (name,) = news
+        fragment = None
+        if name == "content" and isinstance(delta[name], str) and self._text.whole:
+            fragment = Fragment((name,), "content", self._text.append)
+        elif name in REASONING_FIELDS and isinstance(delta[name], str) and self._reasoning.whole:
+            fragment = Fragment((name,), "reasoning", self._reasoning.append)
+        elif name == "tool_calls" and isinstance(delta[name], list) and len(delta[name]) == 1:
+            fragment = self._calls.fragment(delta[name][0])
+        if fragment is not None:
+            fragment.path = ("delta", *fragment.path)
+            others = {other: value for other, value in choice.items() if other not in _CHOICE_RULES}
+            fragment.constants = (others, {other: value for other, value in delta.items() if other not in (name, "role")})
+        return fragment
 
     def flush(self) -> Said:
         """What was held back for want of its other half, once nothing more is expected."""

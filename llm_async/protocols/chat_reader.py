@@ -24,6 +24,7 @@ from .base import Answer, Protocol, Reader, excerpt
 from .chat_answer import choice_index, error_in, make_answer
 from .chat_choice import NOTHING, Choice, Said, joined
 from .failures import error_payload, event_error
+from .fragments import Fragment
 from .usage import chat_usage
 
 __all__ = ["ChatReader"]
@@ -93,6 +94,33 @@ class ChatReader(Reader):
         self._ending = ending
         return StreamChunk(text, payload, reasoning, calls or None, usage, *ending)
 
+    def fragment(self, event: dict[str, Any], chunk: StreamChunk) -> Fragment | None:
+        """What the event was, if it was nothing but a piece of a text; see :meth:`Reader.fragment`."""
+        choices, usage = event.get("choices"), event.get("usage")
+        first = self._choices.get(0)
+        if first is None or not isinstance(choices, list) or len(choices) != 1 or choice_index(choices[0]) != 0:
+            return None
+        if event.get("error") or event.get("x_groq") or (usage and not isinstance(usage, dict)):
+            return None
+        fragment = first.fragment(choices[0])
+        if fragment is None:
+            return None
+        fragment.path = ("choices", 0, *fragment.path)
+        # Of these the first value stays that is not empty, or none is looked at.
+        fragment.varying = [
+            name for name in ("id", "created", "system_fingerprint", "obfuscation", "p") if event.get(name)
+        ]
+        others = {name: value for name, value in event.items() if _RULES.get(name) not in ("first", "ignore")}
+        fragment.constants = (others, fragment.constants)
+        if usage:
+            fragment.counts = "usage"
+            fragment.usage_of = lambda event: chat_usage(event["usage"])
+        return fragment
+
+    def counted(self, event: dict[str, Any]) -> None:
+        """Take the usage of an event; see :meth:`Reader.counted`."""
+        self._usage = event["usage"]
+
     def _read_choices(self, choices: Any, event: dict[str, Any], payload: bytes) -> Said:
         """Take the choices of an event; what choice 0 said."""
         if not isinstance(choices, list):
@@ -150,6 +178,7 @@ class ChatReader(Reader):
 
     def answer(self) -> Answer:
         """What has arrived so far; see :meth:`Reader.answer`."""
+        self._catch_up()
         body = self._fields.result()
         body["object"] = "chat.completion"
         body["choices"] = [self._choices[index].result(index) for index in sorted(self._choices)]

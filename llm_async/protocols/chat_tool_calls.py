@@ -6,12 +6,14 @@ a piece looks on this wire.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
 from .._speedups import DeltaMerger, ToolCallAccumulator
 from ..models import ToolCallDelta
 from .chat_answer import arguments_text, as_index, called_function
+from .fragments import Fragment, delta_maker
 from .text import repair
 
 __all__ = ["ToolCalls"]
@@ -89,6 +91,25 @@ class ToolCalls:
         if call.held or not fragment.isascii():
             fragment = _valid(call, fragment)
         return ToolCallDelta(position, call.id, call.name, fragment)
+
+    def fragment(self, entry: Any) -> Fragment | None:
+        """What a ``tool_calls`` of one entry has just said, if it was nothing but a piece of a known call's arguments."""
+        function = entry.get("function") if isinstance(entry, dict) else None
+        if not isinstance(function, dict) or entry.keys() - {"index", "id", "type", "function"}:
+            return None
+        index = as_index(entry.get("index"))
+        position = None if index is None else self._positions.get(index)
+        if position is None or self._calls[position].held or function.get("name"):
+            return None
+        if not isinstance(function.get("arguments"), str):
+            return None
+        call = self._calls[position]
+        return Fragment(
+            ("tool_calls", 0, "function", "arguments"),
+            "arguments",
+            partial(self._accumulator.extend, position),
+            make_delta=delta_maker(position, call.id, call.name),
+        )
 
     def flush(self) -> list[ToolCallDelta]:
         """What was held back for want of its other half, once nothing more can come."""

@@ -26,6 +26,7 @@ from ..errors import ProtocolError
 from ..models import StreamChunk, ToolCallDelta, Usage
 from .base import Answer, Protocol, Reader, excerpt
 from .failures import error_payload, event_error
+from .fragments import Fragment
 from .gemini_answer import call_id, checked_list, checked_object, indexed_candidates, make_answer, unified_finish_reason
 from .gemini_partial_args import PartialArgs
 from .gemini_parts import Part
@@ -92,6 +93,7 @@ class GeminiReader(Reader):
 
     def answer(self) -> Answer:
         """What has arrived so far; see :meth:`Reader.answer`."""
+        self._catch_up()
         candidates = [candidate for _, candidate in sorted(self._candidates.items())]
         body = dict(self._fields)
         if candidates:
@@ -102,6 +104,32 @@ class GeminiReader(Reader):
             return make_answer(body)
         first = candidates[0]
         return make_answer(body, ids=first.ids, unfinished=first.unfinished())
+
+    # ---- what events have in common
+
+    def fragment(self, event: dict[str, Any], chunk: StreamChunk) -> Fragment | None:
+        """What the event was, if it was nothing but a piece of a text; see :meth:`Reader.fragment`."""
+        candidates, usage = event.get("candidates"), event.get("usageMetadata")
+        first = self._candidates.get(0)
+        if first is None or not isinstance(candidates, list) or len(candidates) != 1 or candidates[0].get("index"):
+            return None
+        fragment = first.fragment(candidates[0])
+        if fragment is None or event.get("promptFeedback") is not None:
+            return None
+        fragment.path = ("candidates", 0, *fragment.path)
+        others = {name: value for name, value in event.items() if name not in ("candidates", "usageMetadata")}
+        fragment.constants = (others, fragment.constants)
+        if usage:
+            if chunk.usage is None:
+                return None
+            before = dict(self._usage)
+            fragment.counts = "usageMetadata"
+            fragment.usage_of = lambda event: gemini_usage({**before, **_without_nulls(event["usageMetadata"])})
+        return fragment
+
+    def counted(self, event: dict[str, Any]) -> None:
+        """Take the usage of an event; see :meth:`Reader.counted`."""
+        self._add_usage(event["usageMetadata"], _Said())
 
     # ---- one event
 
@@ -144,8 +172,7 @@ class GeminiReader(Reader):
                 self._unfinished -= 1
 
     def _add_usage(self, usage: dict[str, Any], said: _Said) -> None:
-        if None in usage.values():
-            usage = {key: value for key, value in usage.items() if value is not None}
+        usage = _without_nulls(usage)
         self._usage.update(usage)
         # Vertex AI sends the kind of traffic with every event, and counts with the last one.
         if "promptTokenCount" in usage or "totalTokenCount" in usage:
@@ -296,6 +323,24 @@ class _Candidate:
             if self._call is not None:
                 self.close(said)
 
+    def fragment(self, candidate: dict[str, Any]) -> Fragment | None:
+        """What an event has just said of this candidate, if it was nothing but a piece of a text."""
+        content = candidate.get("content")
+        if not isinstance(content, dict) or self._run is None:
+            return None
+        parts = content.get("parts")
+        if not isinstance(parts, list) or len(parts) != 1 or parts[0].keys() - {"text", "thought"}:
+            return None
+        run, others = self._run, {name: value for name, value in candidate.items() if name != "content"}
+        if others.get("finishReason") is not None or any(isinstance(value, (dict, list)) for value in others.values()):
+            return None
+        if run.thought != bool(parts[0].get("thought")) or not run.buffer.whole:
+            return None
+        # The run too: a thought between two texts parts them, so that they cannot be read side by side.
+        constants = (run, others, {name: value for name, value in content.items() if name != "parts"})
+        field = "reasoning" if run.thought else "content"
+        return Fragment(("content", "parts", 0, "text"), field, run.buffer.append, constants=constants)
+
     def close(self, said: _Said) -> None:
         """Give out what waits for more, of which nothing will come."""
         self._close_run(said)
@@ -366,6 +411,10 @@ class _Candidate:
         call.add(part, function)
         if not will_continue:
             self._close_call(said)
+
+
+def _without_nulls(fields: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if value is not None} if None in fields.values() else fields
 
 
 def _united(so_far: Any, more: dict[str, Any], *, once: bool) -> dict[str, Any]:

@@ -34,7 +34,7 @@ class OpenAIResponses(Protocol):
             body.pop("previous_response_id", None)
         if call.model is not None:
             body["model"] = call.model
-        if call.messages or "input" not in body:
+        if call.messages:
             body["input"] = input_of(call.messages)
         if call.response_schema is not None:
             text = body.get("text")

@@ -58,6 +58,11 @@ class Part:
         self.final: str | None = None
         self.fields: dict[str, Any] = {}
 
+    def take(self, text: str) -> None:
+        """Take a further text that is handed over as it is."""
+        self.buffer.append(text)
+        self.item.given.append(text)
+
     def text(self) -> str:
         """The text as far as it is known."""
         return self.buffer.value() if self.final is None else self.final

@@ -23,6 +23,7 @@ from .._speedups import ErrorPayload
 from ..models import StreamChunk, ToolCallDelta
 from .base import Answer, Protocol, Reader, decode_object
 from .failures import error_payload, event_error
+from .fragments import Fragment, delta_maker
 from .responses_answer import answer_of, as_text, error_of, item_reasoning, item_said, item_text
 from .responses_items import ARGUMENTS, CALLS, INPUT, REFUSAL, SUMMARY, TEXT, THOUGHT, Channel, Item, Items, Part
 from .text import repair
@@ -101,6 +102,28 @@ class ResponsesReader(Reader):
         if isinstance(event.get("response"), dict):
             self._note(event["response"])
         return None
+
+    def fragment(self, event: dict[str, Any], chunk: StreamChunk) -> Fragment | None:
+        """What the event was, if it was nothing but a piece of a text; see :meth:`Reader.fragment`."""
+        if event.get("type") not in _DELTAS or not isinstance(event.get("delta"), str) or self._recent is None:
+            return None
+        number = _DELTAS[event["type"]].number
+        key, part = self._recent
+        if key != (event["type"], event.get("output_index"), event.get(number)) or not part.buffer.whole:
+            return None
+        item = part.item
+        fragment = Fragment(("delta",), "", part.take)
+        if part.channel is TEXT:
+            fragment.field = "content"
+        elif item.type in CALLS:
+            fragment.field = "arguments"
+            fragment.make_delta = delta_maker(item.place, *item.announced)
+        elif item.type == "reasoning" and item.visible is part.channel:
+            fragment.field = "reasoning"
+        else:
+            return None
+        fragment.varying = event.keys() - {"type", "output_index", "delta", number}
+        return fragment
 
     def answer(self) -> Answer:
         if self._whole is not None:

@@ -34,6 +34,15 @@ class TextBuffer:
             self._pieces.append(piece)
         return piece
 
+    def append(self, text: str) -> None:
+        """Take a piece that is valid by itself, while nothing is held back (see :attr:`whole`)."""
+        self._pieces.append(text)
+
+    @property
+    def whole(self) -> bool:
+        """Whether nothing is held back."""
+        return not self._held
+
     def flush(self) -> str:
         """What was held back, once nothing more can come: U+FFFD or nothing."""
         if not self._held:

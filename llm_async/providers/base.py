@@ -1,32 +1,35 @@
 """What every provider has in common: a key, an address, a protocol, and the way of a call through them.
 
 What belongs here: the public methods and their hooks. The words of an API are its protocol's, attempts are ``exchange``'s,
-streams are ``stream``'s; a provider itself is a few constants.
+streams are ``stream``'s, connections are ``client``'s; a provider itself is a few constants.
 """
 
 from __future__ import annotations
 
-import os
 import warnings
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, ClassVar
-from urllib.parse import urlencode
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, overload
 
-from .._json import dumps, loads
 from ..errors import ProtocolError
-from ..models import Limits, Message, Response, ResponseSchema, StreamChunk, Timeouts, Tool, ToolCall
+from ..models import Limits, Message, Response, ResponseSchema, StreamChunk, StreamingResponse, Timeouts, ToolCall
 from ..models.message import message_to_dict, normalize_messages
-from ..models.secret import MASK, Secret, reveal
+from ..models.secret import Secret, reveal
 from ..protocols.base import Answer, Call, Protocol, WireRequest, excerpt
 from ..protocols.failures import request_id_from
 from ..retry import RetryConfig
 from . import client_options, legacy
-from .exchange import Exchange, Outgoing
-from .stream import Stream, read_events
+from .addresses import join_url, with_query
+from .arguments import Deadlines, Headers, Messages, Schema, Tools
+from .client import NetworkClient
+from .exchange import Exchange, HeadersNow, Outgoing
+from .headers import merged, without
+from .keys import Key, KeySource, first_set, key_from
+from .request import IDEMPOTENT, ByteStream, checked_method, encode, json_or_none
+from .stream import BOM, Stream, is_json, is_stream, read_events
 
 if TYPE_CHECKING:
-    from ..transport import Reply, Transport
+    from ..transport import Reply
 
 __all__ = ["BaseProvider"]
 
@@ -40,7 +43,7 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-class BaseProvider:
+class BaseProvider(NetworkClient):
     """An API, an address and a key.
 
     One object serves any number of concurrent calls, several event loops after one another and several ``asyncio.run``;
@@ -48,7 +51,7 @@ class BaseProvider:
 
     Args:
         api_key: the key. None takes the first of the provider's environment variables that is set (``ENV_KEYS``); ``""``
-            sends none.
+            sends none. A function that gives the key, also an async one, is asked before every attempt.
         base_url: the address of the API, with its version; ``""`` takes ``BASE_URL``. When neither key nor address is
             given, the provider's environment variable for the address counts (``ENV_BASE_URL``).
         retry_config: when to try again; None is ``RetryConfig()``, which tries three times.
@@ -71,13 +74,13 @@ class BaseProvider:
 
     def __init__(
         self,
-        api_key: str | None = None,
+        api_key: Key | None = None,
         base_url: str = "",
         retry_config: RetryConfig | None = None,
         client_kwargs: Mapping[str, Any] | None = None,
         http2: bool = False,
         *,
-        timeouts: Timeouts | float | None = None,
+        timeouts: Deadlines | None = None,
         limits: Limits | None = None,
         headers: Mapping[str, str] | None = None,
         proxy: str | None = None,
@@ -89,20 +92,20 @@ class BaseProvider:
                 UserWarning,
                 stacklevel=2,
             )
+        options = client_options.translate(client_kwargs, timeouts, limits)
+        options.proxy = proxy if proxy is not None else options.proxy
+        options.trust_env = trust_env or options.trust_env
+        super().__init__(options)
         if api_key is None and not base_url:
-            base_url = _first_set(self.ENV_BASE_URL)
-        self.api_key: str = Secret(_first_set(self.ENV_KEYS) if api_key is None else api_key)
+            base_url = first_set(self.ENV_BASE_URL)
+        if api_key is None:
+            api_key = first_set(self.ENV_KEYS)
+        self._key_source: KeySource | None = api_key if callable(api_key) else None
+        self.api_key: str = Secret("" if callable(api_key) else api_key)
         self.base_url: str = base_url or self.BASE_URL or ""
         self.http2 = http2
         self.retry_config = RetryConfig.coerce(retry_config)
         self.headers: dict[str, str] = dict(headers or {})
-        self._options = client_options.translate(client_kwargs, timeouts, limits)
-        if proxy is not None:
-            self._options.proxy = proxy
-        if trust_env:
-            self._options.trust_env = True
-        self._transport_: Transport | None = None
-        self._replaced_client: Any = None
         replacement = legacy.replaced_client_class(globals().get("aiosonic"))
         if replacement is not None:
             self._replaced_client = replacement(**{**(client_kwargs or {}), "http2": http2})
@@ -120,65 +123,40 @@ class BaseProvider:
         """The wire format that this provider speaks; None where a subclass does everything in ``_single_complete``."""
         return None
 
-    # --- lifetime
-
-    @property
-    def timeouts(self) -> Timeouts:
-        """The deadlines of every call that does not bring its own."""
-        return self._options.timeouts
-
-    @property
-    def limits(self) -> Limits:
-        """The sizes that no answer may pass."""
-        return self._options.limits
-
-    @property
-    def _transport(self) -> Transport:
-        if self._transport_ is None:
-            from ..transport import Transport
-
-            options = self._options
-            self._transport_ = Transport(
-                limits=options.limits, verify=options.verify, proxy=options.proxy, trust_env=options.trust_env
-            )
-        return self._transport_
-
-    @property
-    def client(self) -> Any:
-        """The ``aiosonic.HTTPClient`` that holds the connections of the running event loop.
-
-        Set to something else, such as a mock in a test, it is called as ``client.post(url, json=…, headers=…)``.
-        """
-        return self._transport.client if self._replaced_client is None else self._replaced_client
-
-    @client.setter
-    def client(self, value: Any) -> None:
-        self._replaced_client = value if legacy.is_foreign(value) else None
-
-    async def __aenter__(self) -> BaseProvider:
-        return self
-
-    async def __aexit__(self, *exc_info: object) -> None:
-        await self.aclose()
-
-    async def aclose(self) -> None:
-        """Close the connections. The provider can be used again afterwards."""
-        if self._transport_ is not None:
-            await self._transport_.aclose()
-
     # --- asking
+
+    @overload
+    async def acomplete(
+        self, model: str, messages: Messages, stream: Literal[False] = False, tools: Tools | None = None,
+        tool_choice: Any = None, response_schema: Schema | None = None, headers: Headers | None = None, *,
+        timeouts: Deadlines | None = None, extra_body: Mapping[str, Any] | None = None, **kwargs: Any,
+    ) -> Response: ...  # fmt: skip
+
+    @overload
+    async def acomplete(
+        self, model: str, messages: Messages, stream: Literal[True], tools: Tools | None = None,
+        tool_choice: Any = None, response_schema: Schema | None = None, headers: Headers | None = None, *,
+        timeouts: Deadlines | None = None, extra_body: Mapping[str, Any] | None = None, **kwargs: Any,
+    ) -> StreamingResponse: ...  # fmt: skip
+
+    @overload
+    async def acomplete(
+        self, model: str, messages: Messages, stream: bool, tools: Tools | None = None,
+        tool_choice: Any = None, response_schema: Schema | None = None, headers: Headers | None = None, *,
+        timeouts: Deadlines | None = None, extra_body: Mapping[str, Any] | None = None, **kwargs: Any,
+    ) -> Response | StreamingResponse: ...  # fmt: skip
 
     async def acomplete(
         self,
         model: str,
-        messages: Sequence[Message | Mapping[str, Any]],
+        messages: Messages,
         stream: bool = False,
-        tools: Iterable[Tool | Mapping[str, Any]] | None = None,
+        tools: Tools | None = None,
         tool_choice: Any = None,
-        response_schema: ResponseSchema | Mapping[str, Any] | None = None,
-        headers: Mapping[str, str] | Iterable[tuple[str, str]] | None = None,
+        response_schema: Schema | None = None,
+        headers: Headers | None = None,
         *,
-        timeouts: Timeouts | float | None = None,
+        timeouts: Deadlines | None = None,
         extra_body: Mapping[str, Any] | None = None,
         **kwargs: Any,
     ) -> Response:
@@ -187,7 +165,7 @@ class BaseProvider:
         Args:
             model: the model's name.
             messages: the conversation, as dicts or :class:`Message` objects.
-            stream: True returns a Response to iterate over; its request goes out at the first step.
+            stream: True returns a :class:`StreamingResponse` to iterate over; its request goes out at the first step.
             tools: what the model may call.
             tool_choice: ``"auto"``, ``"required"``, ``"none"``, a tool's name, or the API's own form.
             response_schema: a JSON Schema that the answer has to follow.
@@ -213,14 +191,14 @@ class BaseProvider:
     async def _single_complete(
         self,
         model: str | None,
-        messages: Sequence[Message | Mapping[str, Any]],
+        messages: Messages,
         stream: bool,
-        tools: Iterable[Tool | Mapping[str, Any]] | None,
+        tools: Tools | None,
         tool_choice: Any,
-        response_schema: ResponseSchema | Mapping[str, Any] | None,
-        headers: Mapping[str, str] | Iterable[tuple[str, str]] | None = None,
+        response_schema: Schema | None,
+        headers: Headers | None = None,
         *,
-        timeouts: Timeouts | float | None = None,
+        timeouts: Deadlines | None = None,
         extra_body: Mapping[str, Any] | None = None,
         **kwargs: Any,
     ) -> Response:
@@ -229,9 +207,10 @@ class BaseProvider:
         if protocol is None:
             raise NotImplementedError(f"{type(self).__name__} must implement _single_complete or _make_protocol")
         self._check_model(model)
+        self._check_messages(messages)
         call = Call(
             model=model,
-            messages=self._serialize_messages(_not_empty(messages)),
+            messages=self._serialize_messages(messages),
             stream=bool(stream),
             tools=self._format_tools(tools) if tools else None,
             tool_choice=tool_choice or None,
@@ -240,7 +219,8 @@ class BaseProvider:
             extra_body=dict(extra_body or {}),
         )
         wire = protocol.request(call)
-        if self._replaced_client is not None or legacy.overridden(type(self)):
+        if self._replaced_client is not None or legacy.overridden(self):
+            await self._renew_key()
             return await legacy.complete(self, wire, self._headers_for_request(headers), call.stream)
         exchange = self._exchange(wire, headers, timeouts)
         if stream:
@@ -253,6 +233,10 @@ class BaseProvider:
     def _check_model(self, model: str | None) -> None:
         if not isinstance(model, str) or not model.strip():
             raise ValueError(f"model must be the name of a model, not {model!r}")
+
+    def _check_messages(self, messages: Messages | None) -> None:
+        if not messages:
+            raise ValueError("messages must hold at least one message")
 
     def _response(self, reply: Reply, answer: Answer) -> Response:
         message = answer.message
@@ -274,14 +258,14 @@ class BaseProvider:
         protocol = self._protocol
         assert protocol is not None
         content_type = reply.headers.get("content-type", "")
-        if "event-stream" in content_type:
+        if is_stream(content_type, body):
             return read_events(protocol, body, self.limits.event_bytes)
-        if body.lstrip()[:1] not in (b"{", b"["):
+        if not is_json(body):
             raise ProtocolError(
                 f"the answer is no JSON: its content type is {content_type or 'none'!r} and it begins with {excerpt(body)}",
                 payload=body,
             )
-        return protocol.read_body(body)
+        return protocol.read_body(body.removeprefix(BOM))
 
     # --- the parts of a request, each open to subclasses
 
@@ -289,7 +273,7 @@ class BaseProvider:
         """The conversation as dicts, checked."""
         return [message_to_dict(message) for message in normalize_messages(messages)]
 
-    def _format_tools(self, tools: Iterable[Tool | Mapping[str, Any]]) -> list[dict[str, Any]]:
+    def _format_tools(self, tools: Tools) -> list[dict[str, Any]]:
         """Tools as the request carries them."""
         return self._spoken().format_tools(tools)
 
@@ -307,7 +291,7 @@ class BaseProvider:
         url = endpoint if "://" in endpoint else self._url(endpoint)
         if self._replaced_client is not None:
             return await legacy.post(self._replaced_client, url, data, headers or {}, self.retry_config)  # type: ignore[no-any-return]
-        _, value = await self._attempts("POST", url, dict(headers or {}), _encode(data)).fetch(_json_or_nothing)
+        _, value = await self._attempts("POST", url, dict(headers or {}), encode(data)).fetch(json_or_none)
         return value  # type: ignore[no-any-return]
 
     async def _stream_response(
@@ -318,7 +302,7 @@ class BaseProvider:
         if self._replaced_client is not None:
             chunks: Any = legacy.chunks(self, url, payload, headers, self._spoken(), response)
         else:
-            Stream(self._attempts("POST", url, dict(headers), _encode(payload)), self._spoken(), response)
+            Stream(self._attempts("POST", url, dict(headers), encode(payload)), self._spoken(), response)
             chunks = response
         async for chunk in chunks:
             yield chunk
@@ -330,52 +314,49 @@ class BaseProvider:
             headers["Authorization"] = Secret("Bearer " + reveal(self.api_key))
         return headers
 
-    def _headers_for_request(
-        self, headers: Mapping[str, str] | Iterable[tuple[str, str]] | None = None
-    ) -> dict[str, str]:
+    def _headers_for_request(self, headers: Headers | None = None) -> dict[str, str]:
         """The default headers, the provider's own over them, and those of this request over both, in any case."""
-        merged: dict[str, tuple[str, str]] = {}
-        for layer in (self._default_headers(), self.headers, headers or {}):
-            for name, value in layer.items() if isinstance(layer, Mapping) else layer:
-                if not isinstance(name, str) or not isinstance(value, str):
-                    raise TypeError(f"headers: names and values must be str, and {name!r} is not")
-                merged[name.lower()] = (name, self._unmasked(value))
-        return dict(merged.values())
+        return merged((self._default_headers(), self.headers, headers or {}), self.api_key)
 
-    def _unmasked(self, value: str) -> str:
-        """A header value as it has to be sent.
+    async def _renew_key(self) -> None:
+        """Ask for the key where it is a function's to give."""
+        if self._key_source is not None:
+            self._accept_key(await key_from(self._key_source))
 
-        A key put into an f-string shows as its mask, and a subclass may well build its headers so: the mask is replaced
-        by the key again, and a plain text that holds the key is masked from here on.
-        """
-        key = reveal(self.api_key)
-        if isinstance(value, Secret) or not key:
-            return value
-        if MASK in value:
-            value = value.replace(MASK, key)
-        return Secret(value) if key in value else value
+    def _accept_key(self, key: Secret) -> None:
+        self.api_key = key
 
     def _url(self, path: str) -> str:
         """The address of a path below the API's root."""
         return join_url(self.base_url, path)
 
-    def _exchange(
-        self,
-        wire: WireRequest,
-        headers: Mapping[str, str] | Iterable[tuple[str, str]] | None,
-        timeouts: Timeouts | float | None,
-    ) -> Exchange:
+    def _exchange(self, wire: WireRequest, headers: Headers | None, timeouts: Deadlines | None) -> Exchange:
         """The attempts of a request that is ready to be sent."""
-        all_headers = self._headers_for_request(headers)
-        return self._attempts(wire.method, self._url(wire.path), all_headers, _encode(wire.body), timeouts)
+        return self._attempts(
+            wire.method, self._url(wire.path), self._ready_headers(headers), encode(wire.body), timeouts
+        )
+
+    def _ready_headers(self, headers: Headers | None, *, content: bool = True) -> HeadersNow:
+        """The headers of a request: as they are, or, where a function gives the key, how to have them for each attempt."""
+        own = merged([headers or {}])
+
+        def headers_now() -> dict[str, str]:
+            ready = self._headers_for_request(own)
+            return ready if content else without(ready, "content-type")
+
+        async def with_fresh_key() -> dict[str, str]:
+            await self._renew_key()
+            return headers_now()
+
+        return headers_now() if self._key_source is None else with_fresh_key
 
     def _attempts(
         self,
         method: str,
         url: str,
-        headers: Mapping[str, str],
+        headers: HeadersNow,
         body: bytes | None,
-        timeouts: Timeouts | float | None = None,
+        timeouts: Deadlines | None = None,
         retry: RetryConfig | None = None,
     ) -> Exchange:
         return Exchange(
@@ -384,7 +365,6 @@ class BaseProvider:
             timeouts=Timeouts.coerce(timeouts, self.timeouts),
             limits=self.limits,
             retry=self.retry_config if retry is None else retry,
-            secret=self.api_key,
         )
 
     # --- tools
@@ -414,15 +394,37 @@ class BaseProvider:
 
     # --- anything else
 
+    @overload
+    async def request(
+        self, method: str, path: str, json_data: Any = None, headers: Headers | None = None, *, raw: Literal[True],
+        stream: Literal[False] = False, params: Mapping[str, Any] | None = None, timeouts: Deadlines | None = None,
+        **kwargs: str,
+    ) -> bytes: ...  # fmt: skip
+
+    @overload
+    async def request(
+        self, method: str, path: str, json_data: Any = None, headers: Headers | None = None, *, stream: Literal[True],
+        raw: bool = False, params: Mapping[str, Any] | None = None, timeouts: Deadlines | None = None, **kwargs: str,
+    ) -> ByteStream: ...  # fmt: skip
+
+    @overload
+    async def request(
+        self, method: str, path: str, json_data: Any = None, headers: Headers | None = None, *,
+        raw: Literal[False] = False, stream: Literal[False] = False, params: Mapping[str, Any] | None = None,
+        timeouts: Deadlines | None = None, **kwargs: str,
+    ) -> Any: ...  # fmt: skip
+
     async def request(
         self,
         method: str,
         path: str,
         json_data: Any = None,
-        headers: Mapping[str, str] | Iterable[tuple[str, str]] | None = None,
+        headers: Headers | None = None,
         *,
         params: Mapping[str, Any] | None = None,
-        timeouts: Timeouts | float | None = None,
+        timeouts: Deadlines | None = None,
+        raw: bool = False,
+        stream: bool = False,
         **kwargs: str,
     ) -> Any:
         """Send anything that the API knows and this library does not wrap.
@@ -430,10 +432,12 @@ class BaseProvider:
         Args:
             method: the HTTP method, in any case.
             path: the path below the API's root, with or without a slash in front.
-            json_data: sent as JSON. POST, PUT and PATCH without it send ``{}``.
+            json_data: sent as JSON. POST, PUT and PATCH without it send ``{}``; GET and HEAD have no body.
             headers: sent over the provider's own.
             params: the query.
             timeouts: deadlines of this call; a bare number is the total, in seconds.
+            raw: True gives the body as bytes, whatever it holds.
+            stream: True gives the body as it comes, as a :class:`~llm_async.providers.request.ByteStream`.
             **kwargs: further headers, each named exactly as written.
 
         Returns:
@@ -442,76 +446,17 @@ class BaseProvider:
         Raises:
             LLMError: see :mod:`llm_async.errors`. GET, HEAD, OPTIONS, PUT and DELETE are retried like a call.
         """
-        verb = method.upper() if isinstance(method, str) else ""
-        if verb not in _VERBS:
-            raise ValueError(f"Unsupported HTTP method: {method}")
-        if json_data is None and verb in ("POST", "PUT", "PATCH"):
+        verb = checked_method(method)
+        if verb in ("GET", "HEAD"):
+            json_data = None
+        elif json_data is None and verb in ("POST", "PUT", "PATCH"):
             json_data = {}
-        all_headers = self._headers_for_request(headers)
-        all_headers.update({name: str(value) for name, value in kwargs.items()})
-        url = self._url(path)
-        if params:
-            url += ("&" if "?" in url else "?") + urlencode(params, doseq=True)
-        body = None if json_data is None else _encode(json_data)
-        if body is None:
-            all_headers = {name: value for name, value in all_headers.items() if name.lower() != "content-type"}
-        retry = self.retry_config if verb in _IDEMPOTENT else replace(self.retry_config, max_attempts=1)
-        _, value = await self._attempts(verb, url, all_headers, body, timeouts, retry).fetch(_json_or_nothing)
+        own = {**merged([headers or {}]), **{name: str(value) for name, value in kwargs.items()}}
+        body = None if json_data is None else encode(json_data)
+        retry = self.retry_config if verb in IDEMPOTENT else replace(self.retry_config, max_attempts=1)
+        url = with_query(self._url(path), params)
+        exchange = self._attempts(verb, url, self._ready_headers(own, content=body is not None), body, timeouts, retry)
+        if stream:
+            return ByteStream(await exchange.open())
+        _, value = await exchange.fetch((lambda reply, body: body) if raw else json_or_none)
         return value
-
-
-_VERBS = ("GET", "HEAD", "OPTIONS", "PUT", "DELETE", "POST", "PATCH")
-_IDEMPOTENT = ("GET", "HEAD", "OPTIONS", "PUT", "DELETE")
-
-
-def _first_set(names: Iterable[str]) -> str:
-    """The value of the first environment variable that is set and not empty, or ``""``."""
-    return next((os.environ[name] for name in names if os.environ.get(name)), "")
-
-
-def _not_empty(messages: Sequence[Message | Mapping[str, Any]]) -> Sequence[Message | Mapping[str, Any]]:
-    if not messages:
-        raise ValueError("messages must hold at least one message")
-    return messages
-
-
-def _encode(body: Any) -> bytes:
-    try:
-        return dumps(body)
-    except (TypeError, ValueError, RecursionError) as error:
-        raise TypeError(f"the request cannot be written as JSON: {error}{_where(body)}") from error
-
-
-def _where(body: Any) -> str:
-    """Which argument of the request has no JSON form."""
-    for name, value in body.items() if isinstance(body, Mapping) else ():
-        try:
-            dumps(value)
-        except (TypeError, ValueError, RecursionError):
-            return f" (in {name!r})"
-    return ""
-
-
-def _json_or_nothing(reply: Reply, body: bytes) -> Any:
-    if not body.strip():
-        return None
-    try:
-        return loads(body)
-    except ValueError as error:
-        raise ProtocolError(f"the answer is no JSON: {excerpt(body)}", payload=body) from error
-
-
-def join_url(base: str, path: str) -> str:
-    """``path`` below ``base``, with one slash between them; a query of the base stays at the end.
-
-    Raises:
-        ValueError: ``base`` is no http or https address.
-    """
-    root, _, query = base.partition("?")
-    scheme, separator, rest = root.partition("://")
-    if not separator or scheme.lower() not in ("http", "https") or not rest.strip("/"):
-        raise ValueError(f"base_url must be an address such as https://host/v1, and is {root.rpartition('@')[2]!r}")
-    path, _, path_query = path.partition("?")
-    url = f"{root.rstrip('/')}/{path.lstrip('/')}"
-    queries = "&".join(part for part in (path_query, query) if part)
-    return f"{url}?{queries}" if queries else url

@@ -7,23 +7,26 @@ What belongs here: the loop over attempts that answers and streams share. Whethe
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, Union
 
-from ..errors import APIStatusError, LLMError
+from ..errors import APIStatusError, APITimeoutError, LLMError
 from ..models import Limits, Timeouts
-from ..models.secret import reveal
 from ..protocols.failures import add_response, status_error
 from ..retry import RetryConfig, retry_delay
+from .headers import secrets_in
 
 if TYPE_CHECKING:
     from ..transport import Reply, Transport
 
-__all__ = ["Exchange", "Outgoing"]
+__all__ = ["Exchange", "HeadersNow", "Outgoing"]
 
 _T = TypeVar("_T")
+
+#: The headers of a request, or what gives them for each attempt.
+HeadersNow = Union[Mapping[str, str], Callable[[], Coroutine[Any, Any, Mapping[str, str]]]]
 
 # An error body is read to say what went wrong; more of it helps nobody.
 _ERROR_BODY_BYTES = 64 * 1024
@@ -35,7 +38,7 @@ class Outgoing:
 
     method: str
     url: str
-    headers: Mapping[str, str]
+    headers: HeadersNow
     body: bytes | None
 
 
@@ -54,7 +57,6 @@ class Exchange:
         timeouts: Timeouts,
         limits: Limits,
         retry: RetryConfig,
-        secret: str = "",
     ) -> None:
         self.transport = transport
         self.outgoing = outgoing
@@ -62,7 +64,7 @@ class Exchange:
         self.limits = limits
         self.retry = retry
         self.attempt = 0
-        self._secrets = (reveal(secret),) if secret else ()
+        self._headers: Mapping[str, str] = {}  # of the running attempt
         self._total_at: float | None = None
 
     async def send(self) -> Reply:
@@ -78,8 +80,9 @@ class Exchange:
         if self._total_at is None and self.timeouts.total is not None:
             self._total_at = asyncio.get_running_loop().time() + self.timeouts.total
         out = self.outgoing
+        self._headers = await self._made_now(out.headers) if callable(out.headers) else out.headers
         reply = await self.transport.send(
-            out.method, out.url, out.headers, out.body, timeouts=self.timeouts, total_at=self._total_at
+            out.method, out.url, self._headers, out.body, timeouts=self.timeouts, total_at=self._total_at
         )
         if reply.status < 300:
             return reply
@@ -87,6 +90,13 @@ class Exchange:
             raise await self._status_error(reply)
         finally:
             reply.close()
+
+    async def _made_now(self, headers: Callable[[], Coroutine[Any, Any, Mapping[str, str]]]) -> Mapping[str, str]:
+        """The headers of this attempt; getting a key for them is part of the call, and of its total."""
+        from ..transport.deadlines import finish_by
+
+        late = f"the key did not come within the {self.timeouts.total or 0:g} s that the call has in total"
+        return await finish_by(self._total_at, headers(), lambda: APITimeoutError(late, deadline="total"))
 
     async def _status_error(self, reply: Reply) -> APIStatusError:
         """The error that an answer of 300 or above stands for.
@@ -97,7 +107,7 @@ class Exchange:
         with suppress(LLMError):
             while len(body) < _ERROR_BODY_BYTES and (piece := await reply.read_some()):
                 body += piece
-        return status_error(reply.status, reply.headers, body, secrets=self._secrets)
+        return status_error(reply.status, reply.headers, body, secrets=secrets_in(self._headers))
 
     async def wait_for_next_attempt(self, error: LLMError) -> None:
         """Sleep until the next attempt; raise ``error`` when there is to be none."""
@@ -110,6 +120,14 @@ class Exchange:
         if self.retry.on_retry is not None:
             self.retry.on_retry(self.attempt, error)
         await asyncio.sleep(delay)
+
+    async def open(self) -> Reply:
+        """A reply whose body has not been read, in as many attempts as it takes."""
+        while True:
+            try:
+                return await self.send()
+            except LLMError as error:
+                await self.wait_for_next_attempt(error)
 
     async def fetch(self, read: Callable[[Reply, bytes], _T]) -> tuple[Reply, _T]:
         """A whole answer, in as many attempts as it takes.
@@ -131,4 +149,4 @@ class Exchange:
 
     def place(self, error: APIStatusError, reply: Reply) -> None:
         """Give an error that stood inside a 200 what the reply around it knows: headers, request id, delay."""
-        add_response(error, reply.headers, secrets=self._secrets)
+        add_response(error, reply.headers, secrets=secrets_in(self._headers))

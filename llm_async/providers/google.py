@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..models import Limits, Timeouts
+from ..models import Limits
 from ..models.secret import Secret, reveal
 from ..protocols.base import Protocol
 from ..protocols.gemini import Gemini
 from ..retry import RetryConfig
-from .base import BaseProvider, join_url
+from .addresses import join_url
+from .arguments import Deadlines
+from .base import BaseProvider
+from .keys import Key
 
 __all__ = ["GoogleProvider"]
 
@@ -22,8 +25,9 @@ class GoogleProvider(BaseProvider):
 
     Args:
         vertex_config: Vertex AI instead of the Gemini API: ``project_id`` (required), ``location_id`` (``"global"``),
-            ``goth_token`` (the OAuth token) and ``api_endpoint`` (an address that replaces the whole base URL). A given
-            ``base_url`` wins over it.
+            ``goth_token`` (the OAuth token, which lasts an hour; or a function that gives it, also an async one, asked
+            before every attempt) and ``api_endpoint`` (an address that replaces the whole base URL). A given ``base_url``
+            wins over it.
     """
 
     ENV_KEYS = ("GEMINI_API_KEY", "GOOGLE_API_KEY")
@@ -31,50 +35,60 @@ class GoogleProvider(BaseProvider):
 
     def __init__(
         self,
-        api_key: str | None = None,
+        api_key: Key | None = None,
         base_url: str = "",
         vertex_config: Mapping[str, Any] | None = None,
         retry_config: RetryConfig | None = None,
         client_kwargs: Mapping[str, Any] | None = None,
         http2: bool = False,
         *,
-        timeouts: Timeouts | float | None = None,
+        timeouts: Deadlines | None = None,
         limits: Limits | None = None,
         headers: Mapping[str, str] | None = None,
         proxy: str | None = None,
         trust_env: bool = False,
     ) -> None:
         self.vertex_config = vertex_config
-        if vertex_config is not None:
+        token: Any = ""
+        if vertex_config:
             api_key = "" if api_key is None else api_key
-            self.bearer_token = Secret(vertex_config.get("goth_token") or "")
-            base_url = base_url or self._build_vertex_url()
+            token = vertex_config.get("goth_token") or ""
+            self.bearer_token: str = Secret("" if callable(token) else token)
+            base_url = base_url or self._build_vertex_url(vertex_config)
         super().__init__(
             api_key, base_url, retry_config, client_kwargs, http2,
             timeouts=timeouts, limits=limits, headers=headers, proxy=proxy, trust_env=trust_env,
         )  # fmt: skip
+        if vertex_config:
+            self._key_source = token if callable(token) else None
         self.base_url = self.base_url or "https://generativelanguage.googleapis.com/v1beta/models/"
 
     def _make_protocol(self) -> Protocol:
         return Gemini()
 
-    def _build_vertex_url(self) -> str:
-        assert self.vertex_config is not None
-        project = self.vertex_config.get("project_id")
+    def _build_vertex_url(self, vertex_config: Mapping[str, Any]) -> str:
+        """The base URL of Vertex AI for a project and a place."""
+        project = vertex_config.get("project_id")
         if not project:
-            raise ValueError("project_id is required in vertex_config")
-        endpoint = self.vertex_config.get("api_endpoint")
+            raise ValueError("project_id is required for Vertex AI configuration, in vertex_config")
+        endpoint = vertex_config.get("api_endpoint")
         if endpoint:
             return str(endpoint)
-        location = self.vertex_config.get("location_id") or "global"
+        location = vertex_config.get("location_id") or "global"
         host = "aiplatform.googleapis.com" if location == "global" else f"{location}-aiplatform.googleapis.com"
         return f"https://{host}/v1/projects/{project}/locations/{location}/publishers/google/models"
 
+    def _accept_key(self, key: Secret) -> None:
+        if not self.vertex_config:
+            super()._accept_key(key)
+        else:
+            self.bearer_token = key
+
     def _default_headers(self) -> dict[str, str]:
         headers = {"Content-Type": "application/json"}
-        if self.vertex_config is not None:
+        if self.vertex_config:
             if not self.bearer_token:
-                raise ValueError("goth_token is required in vertex_config")
+                raise ValueError("Bearer token required for Vertex AI authentication: goth_token in vertex_config")
             headers["Authorization"] = Secret("Bearer " + reveal(self.bearer_token))
         elif self.api_key:
             headers["X-GOOG-API-KEY"] = self.api_key

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal, cast, overload
 
-from ..models import Message, Response, ResponseSchema, Timeouts, Tool
+from ..models import Message, Response, StreamingResponse
 from ..models.message import message_to_dict
 from ..protocols.base import Protocol
 from ..protocols.openai_responses import OpenAIResponses
+from .arguments import Deadlines, Headers, Messages, Schema, Tools
 from .base import BaseProvider
 
 __all__ = ["OpenAIResponsesProvider"]
@@ -24,27 +25,60 @@ class OpenAIResponsesProvider(BaseProvider):
     def _make_protocol(self) -> Protocol:
         return OpenAIResponses()
 
+    @overload
+    async def acomplete(
+        self, model: str | None = None, messages: Messages | None = None, stream: Literal[False] = False,
+        tools: Tools | None = None, tool_choice: Any = None, response_schema: Schema | None = None,
+        headers: Headers | None = None, *,
+        timeouts: Deadlines | None = None, extra_body: Mapping[str, Any] | None = None, **kwargs: Any,
+    ) -> Response: ...  # fmt: skip
+
+    @overload
+    async def acomplete(
+        self, model: str | None, messages: Messages | None, stream: Literal[True],
+        tools: Tools | None = None, tool_choice: Any = None, response_schema: Schema | None = None,
+        headers: Headers | None = None, *,
+        timeouts: Deadlines | None = None, extra_body: Mapping[str, Any] | None = None, **kwargs: Any,
+    ) -> StreamingResponse: ...  # fmt: skip
+
+    @overload
+    async def acomplete(
+        self, model: str | None = None, messages: Messages | None = None, *, stream: Literal[True],
+        tools: Tools | None = None, tool_choice: Any = None, response_schema: Schema | None = None,
+        headers: Headers | None = None,
+        timeouts: Deadlines | None = None, extra_body: Mapping[str, Any] | None = None, **kwargs: Any,
+    ) -> StreamingResponse: ...  # fmt: skip
+
+    @overload
+    async def acomplete(
+        self, model: str | None = None, messages: Messages | None = None, stream: bool = False,
+        tools: Tools | None = None, tool_choice: Any = None, response_schema: Schema | None = None,
+        headers: Headers | None = None, *,
+        timeouts: Deadlines | None = None, extra_body: Mapping[str, Any] | None = None, **kwargs: Any,
+    ) -> Response | StreamingResponse: ...  # fmt: skip
+
     async def acomplete(
         self,
         model: str | None = None,
-        messages: Sequence[Message | Mapping[str, Any]] | None = None,
+        messages: Messages | None = None,
         stream: bool = False,
-        tools: Iterable[Tool | Mapping[str, Any]] | None = None,
+        tools: Tools | None = None,
         tool_choice: Any = None,
-        response_schema: ResponseSchema | Mapping[str, Any] | None = None,
-        headers: Mapping[str, str] | Iterable[tuple[str, str]] | None = None,
+        response_schema: Schema | None = None,
+        headers: Headers | None = None,
         *,
-        timeouts: Timeouts | float | None = None,
+        timeouts: Deadlines | None = None,
         extra_body: Mapping[str, Any] | None = None,
         **kwargs: Any,
     ) -> Response:
         """Ask a model; see :meth:`BaseProvider.acomplete`.
 
-        ``model`` may be left out where the server knows it (a ``prompt`` template, a ``conversation``). Messages may also be
-        the API's own input items.
+        ``model`` and ``messages`` may be left out where the server knows them (a ``prompt`` template, a ``conversation``).
+        Messages may also be the API's own input items.
         """
+        # Wider than the base class, whose own checks are open to this.
         return await super().acomplete(
-            model, messages, stream, tools, tool_choice, response_schema, headers,  # type: ignore[arg-type]
+            cast("str", model), cast("Messages", messages), stream, tools, tool_choice, response_schema, headers,
             timeouts=timeouts, extra_body=extra_body, **kwargs,
         )  # fmt: skip
 
@@ -52,10 +86,14 @@ class OpenAIResponsesProvider(BaseProvider):
         if model is not None:
             super()._check_model(model)
 
+    def _check_messages(self, messages: Messages | None) -> None:
+        if messages is not None:
+            super()._check_messages(messages)
+
     def _serialize_messages(self, messages: Iterable[Message | Mapping[str, Any]]) -> list[dict[str, Any]]:
         """The conversation as dicts. Any dict passes here: the API has many kinds of items, and new ones every month."""
         serialized = []
-        for position, message in enumerate(messages):
+        for position, message in enumerate(messages or ()):
             if isinstance(message, Message):
                 serialized.append(message_to_dict(message))
             elif isinstance(message, Mapping):

@@ -7,6 +7,7 @@ after the chunks that came before it, and carries the message as far as it got.
 
 from __future__ import annotations
 
+import re
 import weakref
 from collections import deque
 from itertools import islice
@@ -22,7 +23,7 @@ from .exchange import Exchange
 if TYPE_CHECKING:
     from ..transport import Reply
 
-__all__ = ["Stream", "read_events"]
+__all__ = ["BOM", "Stream", "is_json", "is_stream", "read_events"]
 
 # What may still come after the answer is complete: a usage or moderation event, an error, the end of the body. Long enough
 # for a slow last event, short enough that a server that never closes is not noticed.
@@ -30,12 +31,26 @@ _REST_BYTES = 256 * 1024
 _REST_SECONDS_COMPLETE = 5.0
 _REST_SECONDS_ENDED = 1.0
 
-_WHITESPACE = b" \t\r\n"
+BOM = b"\xef\xbb\xbf"
+_BLANK = BOM + b" \t\r\n"
+_FIELD = re.compile(rb"(?:data|event|id|retry)?:")
 
 
 def _says_something(chunk: StreamChunk) -> bool:
     """Whether a chunk is a part of the answer, and not only a word about it."""
     return bool(chunk.content or chunk.reasoning or chunk.tool_call_deltas)
+
+
+def is_stream(content_type: str, body: bytes = b"") -> bool:
+    """Whether a body is events: server-sent ones, or one JSON text per line. It is what it looks like, or is said to be."""
+    kind = content_type.lower()
+    lines = "event-stream" in kind or "ndjson" in kind or "jsonl" in kind
+    return lines or _FIELD.match(body.lstrip(_BLANK)) is not None
+
+
+def is_json(body: bytes) -> bool:
+    """Whether a body begins as a JSON object or array does."""
+    return body.lstrip(_BLANK)[:1] in (b"{", b"[")
 
 
 def read_events(protocol: Protocol, body: bytes, event_bytes: int) -> Answer:
@@ -130,19 +145,19 @@ class Stream:
 
     async def _read_first(self, reply: Reply) -> None:
         """Tell a stream of events from a whole body, which some servers send although a stream was asked for."""
-        if "event-stream" in reply.headers.get("content-type", ""):
+        if is_stream(reply.headers.get("content-type", "")):
             return
         head = b""
-        while not head.strip(_WHITESPACE):
+        while not head.strip(_BLANK):
             data = await reply.read_some()
             if not data:
                 break
             head += data
-        if head.lstrip(_WHITESPACE)[:1] not in (b"{", b"["):
+        if not is_json(head):
             self._take(head)
             return
         assert self._reader is not None
-        self._chunk(self._reader.body(head + await reply.read()))
+        self._chunk(self._reader.body((head + await reply.read()).lstrip(_BLANK)))
 
     async def _read(self) -> None:
         """Take the next bytes; at their end, finish."""
@@ -158,13 +173,21 @@ class Stream:
         assert self._reader is not None
         assert self._decoder is not None
         was_complete, known = self._reader.complete, len(self.ready)
-        for payload in self._decoder.feed(data):
-            self._seen_event = True
-            self._chunk(self._reader.feed(payload))
+        self._feed(self._decoder.feed(data))
         if self._decoder.failure is not None:
             raise self._decoder.failure
         if self._reader.complete or was_complete:
             self._bound_rest(goes_on=was_complete and any(map(_says_something, islice(self.ready, known, None))))
+
+    def _feed(self, payloads: list[bytes]) -> None:
+        """Have events read. What they say is ready then, also what those before an error have said."""
+        assert self._reader is not None
+        if payloads:
+            self._seen_event = True
+            try:
+                self._reader.feed_all(payloads, self.ready)
+            finally:
+                self._started = self._started or bool(self.ready)
 
     def _bound_rest(self, *, goes_on: bool) -> None:
         """Once the answer is whole, wait for what may follow it, but not for ever."""
@@ -196,15 +219,14 @@ class Stream:
         assert decoder is not None
         assert reply is not None
         for payload in decoder.close():
-            self._seen_event = True
             try:
-                self._chunk(reader.feed(payload))
+                self._feed([payload])
             except ProtocolError as error:
                 # Behind a complete answer it was something about it, and is missed as little as if it had not begun.
                 if not reader.complete:
                     raise StreamError(f"the stream ended inside an event: {excerpt(payload)}") from error
-        if not self._seen_event and not reader.complete and "event-stream" not in reply.headers.get("content-type", ""):
-            content_type = reply.headers.get("content-type", "none")
+        content_type = reply.headers.get("content-type", "none")
+        if not self._seen_event and not reader.complete and not is_stream(content_type):
             raise ProtocolError(f"the answer is no stream of events: its content type is {content_type!r}")
         self._chunk(reader.flush())
         answer = reader.close()
@@ -250,7 +272,8 @@ class Stream:
         """
         if error.partial is None and self._reader is not None and self._seen_event:
             answer = self._reader.answer()
-            error.partial = answer.message
+            if _has_begun(answer):
+                error.partial = answer.message
             response = self._response()
             if response is not None:
                 response.usage = answer.usage
@@ -270,6 +293,13 @@ class Stream:
         if self._busy:
             raise StreamError("the stream is being read by another task")
         return _Alone(self)
+
+
+def _has_begun(answer: Answer) -> bool:
+    """Whether anything of an answer has arrived, and not the error alone."""
+    message = answer.message
+    said = message.content or message.reasoning or message.tool_calls or message.refusal
+    return bool(said or answer.id or answer.usage)
 
 
 class _Alone:

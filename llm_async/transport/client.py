@@ -18,7 +18,7 @@ from .address import Origin, parse_url
 from .deadlines import Clock, finish_by
 from .errors import connection_lost, unreachable
 from .http1 import HeadReader, RequestHead, ResponseHead
-from .reply import Reply
+from .reply import Reply, running_loop
 
 if TYPE_CHECKING:
     import ssl
@@ -267,7 +267,7 @@ def _close_homes(homes: dict[asyncio.AbstractEventLoop, Home]) -> None:
     for loop, home in homes.items():
         if loop.is_closed():
             home.pool.abandon()
-        elif asyncio._get_running_loop() is loop:
+        elif running_loop() is loop:
             home.pool.close()
         else:
             loop.call_soon_threadsafe(home.pool.close)

@@ -29,13 +29,16 @@ class Inflater:
 
     Args:
         coding: ``gzip`` or ``deflate``.
+        limit: how many plain bytes may come out.
         inner: undoes what was laid upon this coding, if anything was.
     """
 
-    __slots__ = ("_coding", "_ended", "_held", "_inner", "_more", "_stream")
+    __slots__ = ("_coding", "_ended", "_given", "_held", "_inner", "_limit", "_more", "_stream")
 
-    def __init__(self, coding: str, inner: Inflater | None = None) -> None:
+    def __init__(self, coding: str, limit: int, inner: Inflater | None = None) -> None:
         self._coding = coding
+        self._limit = limit
+        self._given = 0  # plain bytes so far
         self._inner = inner
         self._held = b""  # compressed bytes that have not been undone
         self._stream: Any = None  # zlib's object for the member being undone; None before and between members
@@ -58,7 +61,7 @@ class Inflater:
         """The next plain bytes, ``b""`` when it takes more compressed ones to tell.
 
         Raises:
-            ProtocolError: the bytes are not what the coding says.
+            ProtocolError: the bytes are not what the coding says, or unfold into more than the limit.
         """
         while True:
             if not self._more and (not self._held or (self._stream is None and not self._begin())):
@@ -102,22 +105,31 @@ class Inflater:
         else:
             self._held = stream.unconsumed_tail
             self._more = len(data) == _BLOCK
+        self._given += len(data)
+        if self._given > self._limit:
+            raise ProtocolError(f"the answer's body is larger than limits.decompressed_bytes ({self._limit})")
         return data
 
 
-def inflater(codings: Sequence[str]) -> Inflater | None:
+class _Unknown(Inflater):
+    """A coding that nobody here can undo. It says so when a body is read: a status can be learned without."""
+
+    __slots__ = ()
+
+    def take(self) -> bytes:
+        raise ProtocolError(
+            f"the answer's body is in the coding {self._coding!r}, which was not asked for and cannot be read"
+        )
+
+
+def inflater(codings: Sequence[str], limit: int) -> Inflater | None:
     """What undoes ``codings``, given in the order of their application; None when there is nothing to undo.
 
-    Raises:
-        ProtocolError: a coding is not known.
+    Each may give out ``limit`` bytes.
     """
     last: Inflater | None = None
     for coding in reversed(codings):
         if coding == "identity":
             continue
-        if coding not in _CODINGS:
-            raise ProtocolError(
-                f"the answer's body is in the coding {coding!r}, which was not asked for and cannot be read"
-            )
-        last = Inflater(_CODINGS[coding], last)
+        last = Inflater(_CODINGS[coding], limit, last) if coding in _CODINGS else _Unknown(coding, limit, last)
     return last

@@ -41,21 +41,22 @@ class GuardedConnection(Connection):  # type: ignore[misc]  # aiosonic has no ty
 
     @property
     def usable(self) -> bool:
-        """Whether the socket is open and silent."""
+        """Whether the socket is open and everything that arrived on it has been read."""
         return self.wire is not None and self.wire.quiet and not self._left
 
     def reuse(self, urlparsed: Any, verify: bool) -> bool:
         """Whether the open socket serves a request to ``urlparsed``; if not, it is closed."""
         serves = (
             self.usable
+            and self.wire is not None
+            and self.wire.silent()
             and not self._own_policy
             and verify == self._verify
             and self.proxy == self._wanted_proxy(urlparsed)
             and super().reuse(urlparsed, verify)
         )
         self.keep = False
-        if serves:
-            assert self.wire is not None
+        if serves and self.wire is not None:
             self.wire.idle = False
         else:
             self.close()

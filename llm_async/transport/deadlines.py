@@ -19,6 +19,8 @@ __all__ = ["Clock", "finish_by"]
 
 _T = TypeVar("_T")
 
+_GRACE = 0.001
+
 
 class Clock:
     """The deadlines of one exchange.
@@ -35,7 +37,7 @@ class Clock:
         place: the server, for error messages.
     """
 
-    __slots__ = ("_fixed_at", "_loop", "_phase", "_place", "_seconds", "_timeouts", "_timer", "_total", "_total_at", "_when",
+    __slots__ = ("_fixed_at", "_late", "_loop", "_phase", "_place", "_seconds", "_timeouts", "_timer", "_total", "_total_at", "_when",
                  "_wire")  # fmt: skip
 
     def __init__(
@@ -54,6 +56,7 @@ class Clock:
         self._fixed_at: float | None = None  # when the phase has to be over; None where only silence counts
         self._timer: asyncio.TimerHandle | None = None
         self._when = 0.0  # when the timer fires
+        self._late = False  # a deadline has passed, and is looked at again
 
     # --- before there is a socket
 
@@ -96,6 +99,7 @@ class Clock:
     def _begin(self, phase: str, seconds: float | None, *, fixed: bool) -> None:
         now = self._loop.time()
         self._phase = phase
+        self._late = False
         self._seconds = seconds
         self._fixed_at = now + seconds if fixed and seconds is not None else None
         due, _ = self._next(now)
@@ -129,7 +133,13 @@ class Clock:
         if due is None:
             return
         if due > now:
+            self._late = False
             self._sleep_until(due)
+            return
+        if not self._late or wire.waking:
+            # If the event loop was held up, the bytes may have come in time: let it read the sockets once more.
+            self._late = True
+            self._sleep_until(now + _GRACE)
             return
         self._wire = None
         if deadline == "rest":

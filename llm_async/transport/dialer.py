@@ -81,7 +81,7 @@ class Dialer:
             raise
         loop = asyncio.get_running_loop()
         try:
-            _, wire = await loop.create_connection(lambda: Wire(loop), sock=connected)
+            _, wire = await loop.create_connection(lambda: Wire(loop, connected), sock=connected)
         except BaseException:
             connected.close()
             raise
@@ -91,6 +91,9 @@ class Dialer:
         """Speak TLS with ``origin`` on a socket that is connected to it."""
         if context is None:
             context = await self._tls.context()
+        if not wire.quiet and await wire.read():
+            # Those bytes would be missing in the handshake, which would then wait for them until the deadline.
+            raise ssl.SSLError(1, "the server spoke before the handshake")
         loop = asyncio.get_running_loop()
         name = origin.hostname.partition("%")[0].rstrip(".")
         try:

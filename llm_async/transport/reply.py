@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .connection import GuardedConnection
     from .wire import Wire
 
-__all__ = ["Reply"]
+__all__ = ["Reply", "running_loop"]
 
 
 class Reply:
@@ -47,7 +47,7 @@ class Reply:
     """
 
     __slots__ = (
-        "_body", "_clock", "_closed", "_connection", "_draining", "_inflated", "_inflater", "_limits", "_loop",
+        "_body", "_clock", "_closed", "_connection", "_draining", "_inflater", "_limits", "_loop",
         "_may_serve_again", "_place", "_ready", "_received", "_rest", "_wire", "headers", "reason", "reused", "status",
     )  # fmt: skip
 
@@ -69,9 +69,10 @@ class Reply:
         self.headers = head.headers
         self.reused = bool(connection.reused)
         self._body, transfer_codings = framing(method, head, limits.body_bytes)
-        self._inflater = (
-            None if self._body.finished else inflater([*head.headers.tokens("content-encoding"), *transfer_codings])
-        )
+        self._inflater = None
+        if not self._body.finished:
+            codings = [*head.headers.tokens("content-encoding"), *transfer_codings]
+            self._inflater = inflater(codings, limits.decompressed_bytes)
         self._may_serve_again = may_serve_again and head.persistent
         self._clock = clock
         self._limits = limits
@@ -80,7 +81,6 @@ class Reply:
         self._wire: Wire | None = connection.wire
         self._ready = b""  # bytes of the body that have not been handed over
         self._received = 0  # bytes of the body so far
-        self._inflated = 0  # the same after decompression
         self._closed: str | None = None  # why nothing more can be read
         self._draining = False
         self._rest = 0  # bytes that may still come while draining
@@ -172,14 +172,7 @@ class Reply:
         if self._ready:
             self._inflater.feed(self._ready)
             self._ready = b""
-        data = self._inflater.take()
-        self._inflated += len(data)
-        if self._inflated > self._limits.decompressed_bytes:
-            raise ProtocolError(
-                "the answer's body is larger than limits.decompressed_bytes "
-                f"({self._limits.decompressed_bytes}) after decompression"
-            )
-        return data
+        return self._inflater.take()
 
     def _accept(self, data: bytes, connection: GuardedConnection) -> None:
         """Take bytes from the connection; ``b""`` is its end."""
@@ -247,7 +240,7 @@ class Reply:
             self._closed = "it was closed before its end"
         if self._loop.is_closed():
             connection.abandon()
-        elif _running_loop() is self._loop:
+        elif running_loop() is self._loop:
             _drop(connection, self._clock)
         else:
             self._loop.call_soon_threadsafe(_drop, connection, self._clock)
@@ -257,7 +250,8 @@ class Reply:
             self.close()
 
 
-def _running_loop() -> asyncio.AbstractEventLoop | None:
+def running_loop() -> asyncio.AbstractEventLoop | None:
+    """The event loop that runs in this thread, or None."""
     try:
         return asyncio.get_running_loop()
     except RuntimeError:

@@ -12,6 +12,7 @@ closes it at once, so that no unasked-for byte ever meets a request and no half-
 from __future__ import annotations
 
 import asyncio
+import socket
 from typing import Any
 
 __all__ = ["Wire"]
@@ -26,6 +27,10 @@ _ONE_WRITE = 64 * 1024
 class Wire(asyncio.Protocol):
     """A socket and what has arrived on it. One task reads at a time.
 
+    Args:
+        loop: the running event loop.
+        connected: the socket, which the event loop's transport will own.
+
     Attributes:
         transport: asyncio's transport; with TLS, the encrypted one.
         idle: nobody uses the socket; set by the pool.
@@ -34,16 +39,17 @@ class Wire(asyncio.Protocol):
     """
 
     __slots__ = (
-        "_cause", "_ended", "_held", "_loop", "_paused", "_pieces", "_socket_transport", "_waiter", "closed", "idle",
-        "transport", "waiting_since",
+        "_cause", "_ended", "_held", "_loop", "_paused", "_pieces", "_socket", "_socket_transport", "_waiter",
+        "closed", "idle", "transport", "waiting_since",
     )  # fmt: skip
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, connected: socket.socket) -> None:
         self.transport: Any = None
         self.idle = False
         self.waiting_since: float | None = None
         self.closed = False
         self._loop = loop
+        self._socket = connected
         self._socket_transport: Any = None  # the plain transport below TLS
         self._pieces: list[bytes] = []
         self._held = 0  # bytes in _pieces
@@ -73,6 +79,7 @@ class Wire(asyncio.Protocol):
         waiter = self._waiter
         if waiter is not None and not waiter.done():
             waiter.set_result(None)
+            self.waiting_since = None
 
     def eof_received(self) -> None:
         # Returning None closes the socket once what was written is sent. An answer that came before is read all the same.
@@ -149,9 +156,29 @@ class Wire(asyncio.Protocol):
         """Whether the socket is open and nothing has arrived that was not read."""
         return not (self.closed or self._ended or self._pieces or self.transport.is_closing())
 
+    def silent(self) -> bool:
+        """Whether the socket is open and the server has neither said anything nor closed it, as far as the system knows.
+
+        The event loop tells late: what it has not read yet was sent to nobody, and must not pass for the next answer.
+        """
+        if not self.quiet:
+            return False
+        try:
+            self._socket.recv(1, socket.MSG_PEEK)
+        except (BlockingIOError, InterruptedError):
+            return True
+        except OSError:
+            return False
+        return False
+
     def is_closing(self) -> bool:
         """Whether the socket cannot be used any more; aiosonic asks it of a connection's writer."""
         return self.closed
+
+    @property
+    def waking(self) -> bool:
+        """Whether something has happened that the reader will see as soon as it runs."""
+        return self._waiter is not None and self._waiter.done()
 
     @property
     def unsent(self) -> bool:

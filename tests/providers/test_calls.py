@@ -418,6 +418,6 @@ class TestGoogleAddresses:
 
     def test_vertex_needs_a_project_and_a_token(self) -> None:
         with pytest.raises(ValueError, match="project_id"):
-            GoogleProvider(vertex_config={})
+            GoogleProvider(vertex_config={"location_id": "global"})
         with pytest.raises(ValueError, match="goth_token"):
             GoogleProvider(vertex_config={"project_id": "p"})._headers_for_request()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import socket
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -15,7 +16,7 @@ from llm_async.models import Limits, Timeouts
 from llm_async.transport import Transport
 from llm_async.transport.deadlines import finish_by
 
-from ..raw_server import Peer, RawServer, ok
+from ..raw_server import Peer, RawServer, background, ok
 from .calls import fetch, play, send
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n"
@@ -352,3 +353,28 @@ def test_a_cancellation_in_the_moment_of_success_is_not_lost() -> None:
                     await task
 
     asyncio.run(main())
+
+
+def test_what_came_in_time_counts_although_the_event_loop_was_held_up() -> None:
+    async def script(peer: Peer) -> None:
+        await peer.request()
+        await peer.send(HEAD + b"x" * 50)
+        await asyncio.sleep(0.1)
+        await peer.send(b"x" * 50)
+
+    async def main(server: RawServer) -> None:
+        transport = Transport(limits=Limits())
+        short = timeouts(response=0.2, idle=0.2)
+        call = asyncio.create_task(fetch(transport, server, timeouts=short))
+        await asyncio.sleep(0.05)
+        time.sleep(0.4)  # noqa: ASYNC251 (a program that computes where it should not)
+        assert len(await call) == 100
+
+        reply = await send(transport, server, timeouts=short)
+        read = asyncio.create_task(reply.read())
+        await asyncio.sleep(0.01)
+        time.sleep(0.4)  # noqa: ASYNC251
+        assert len(await read) == 100
+
+    with background(script) as server:
+        asyncio.run(main(server))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import traceback
 
 import pytest
@@ -143,3 +144,9 @@ def test_headers_are_a_mapping() -> None:
     assert dict(headers) == {"a": "1", "b": "2"} == headers
     assert headers.get("B") == "2"
     assert 1 not in headers
+
+
+def test_headers_are_pickled_with_the_errors_that_carry_them() -> None:
+    headers = Headers([("X-A", "1"), ("Vary", "a"), ("vary", "b")])
+    copy = pickle.loads(pickle.dumps(headers))
+    assert (copy, copy.raw) == (headers, headers.raw)
