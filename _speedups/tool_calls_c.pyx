@@ -7,19 +7,34 @@ from llm_async._json import loads
 from llm_async._speedups.surrogates import repair
 
 
+cdef enum:
+    MANY = 1024  # so many pieces become one: a str of a few characters takes fifty bytes more than they do
+
+
 @cython.final
 cdef class _Call:
     cdef object id
     cdef object name
     cdef list pieces  # of the arguments, none of them empty
+    cdef Py_ssize_t loose  # how many pieces at the end have not been joined yet
     cdef Py_ssize_t size  # characters in all pieces
 
     def __cinit__(self):
         self.pieces = []
 
+    cdef int add(self, str fragment) except -1:
+        self.pieces.append(fragment)
+        self.size += len(fragment)
+        self.loose += 1
+        if self.loose == MANY:
+            self.pieces[-MANY:] = ["".join(self.pieces[-MANY:])]
+            self.loose = 0
+        return 0
+
     cdef str arguments(self):
         if len(self.pieces) > 1:
             self.pieces = ["".join(self.pieces)]
+            self.loose = 0
         return self.pieces[0] if self.pieces else ""
 
     cdef bint is_whole(self) except -1:
@@ -32,21 +47,23 @@ cdef class _Call:
             return False
 
     cdef inline bint has_again(self, str arguments) except -1:
-        """Whether ``arguments`` are all that there is, once more. Only pieces that double the size cost a comparison."""
-        return (
-            len(arguments) == self.size
-            and arguments.startswith("{")
-            and arguments == self.arguments()
-            and self.is_whole()
-        )
+        """Whether ``arguments`` are all that there is, once more. Only pieces of half the size and more cost a look."""
+        if not arguments.startswith("{") or 2 * len(arguments) < self.size or not self.is_whole():
+            return False
+        if arguments == self.arguments():
+            return True
+        try:
+            return loads(arguments) == loads(self.arguments())
+        except ValueError:
+            return False
 
-    cdef bint is_over_before(self, str name, str arguments) except -1:
+    cdef bint is_over_before(self, str name, str arguments, bint indexed) except -1:
         """Whether a fragment that has a name and no id begins another call."""
         if not self.pieces or not self.name:
             return False
         if name != self.name:
             return True
-        return arguments.startswith("{") and self.is_whole() and not self.has_again(arguments)
+        return arguments.startswith("{") and self.is_whole() and not (indexed and self.has_again(arguments))
 
 
 @cython.final
@@ -78,7 +95,7 @@ cdef class ToolCallAccumulator:
         cdef _Call call
         if position >= 0 and name and not id:
             call = self._calls[position]
-            if call.is_over_before(name, arguments):
+            if call.is_over_before(name, arguments, index is not None):
                 position = -1
         if position < 0:
             position = len(self._calls)
@@ -112,8 +129,7 @@ cdef class ToolCallAccumulator:
         self._last = position
         self.repeated = call.has_again(fragment)
         if fragment and not self.repeated:
-            call.pieces.append(fragment)
-            call.size += len(fragment)
+            call.add(fragment)
         return 0
 
     cdef Py_ssize_t _find(self, index, str id) except -2:

@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     )
     from .errors import (
         LLMError as LLMError,
+    )
+    from .errors import (
         MaxIterationsError as MaxIterationsError,
     )
     from .errors import (
@@ -65,6 +67,8 @@ if TYPE_CHECKING:
     )
     from .errors import (
         ToolArgumentError as ToolArgumentError,
+    )
+    from .errors import (
         ToolError as ToolError,
     )
     from .errors import (

@@ -33,7 +33,11 @@ def loads(data: bytes | str) -> Any:
     if orjson is not None:
         try:
             return orjson.loads(data)
-        except ValueError:
+        except ValueError as error:
+            if "depth limit" in str(error):
+                # The standard library would go down as far as Python recurses, where every destructor fails that happens
+                # to run.
+                raise ValueError("JSON nested too deeply") from None
             # Either no JSON at all, or one of the few things that only the standard library reads.
             return _loads_standard(data)
     return _loads_standard(data)

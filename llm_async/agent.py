@@ -6,6 +6,7 @@ happens in it in ``agent_events``.
 
 from __future__ import annotations
 
+import asyncio  # noqa: F401 - tests of programs reach for llm_async.agent.asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, Literal, overload
 

@@ -32,15 +32,13 @@ from .agent_results import executes_tools_itself, result_message, text_of
 from .errors import MaxIterationsError, StreamError, ToolError
 from .models import Message, Response, ToolCall, Usage
 from .models.message import message_to_dict
+from .models.tool_call import SERVER_RUN
 from .tools import run_tool
 
 if TYPE_CHECKING:
     from .agent import Agent
 
 __all__ = ["AgentRun"]
-
-# The type of calls that the provider has run itself, and whose results are in its answer already.
-_RUN_BY_THE_PROVIDER = "server_tool_use"
 
 # Pauses of Claude's, in its own words: the answer is sent back as it is, and goes on. Other pauses are not for an agent to
 # end: a background response that is queued is to be looked for again (Responses API), not asked for again.
@@ -135,10 +133,11 @@ class AgentRun:
             message = self._take(response)
             yield TurnFinished(response, self.iterations)
             asked_for = (message.tool_calls if message is not None else None) or ()
-            calls = [call for call in asked_for if call.type != _RUN_BY_THE_PROVIDER]
-            async with aclosing(self._run_tools(calls)) as events:
-                async for event in events:
-                    yield event
+            calls = [call for call in asked_for if call.type != SERVER_RUN]
+            if calls:
+                async with aclosing(self._run_tools(calls)) as events:
+                    async for event in events:
+                        yield event
             going_on = bool(calls) or (message is not None and message.stop_reason in _SENT_BACK)
         self._result = self._end(exhausted=going_on)
         yield RunFinished(self._result)
@@ -183,7 +182,10 @@ class AgentRun:
         finally:
             for task in running:
                 task.cancel()
-            await asyncio.gather(*running, return_exceptions=True)
+            if self._agent.parallel_tools:
+                await asyncio.gather(*running, return_exceptions=True)
+            elif running:
+                await asyncio.wait(running)
             self.messages.extend(results[position] for position in sorted(results))
 
     async def _answer(self, call: ToolCall) -> tuple[ToolFinished, dict[str, Any]]:

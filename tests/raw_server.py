@@ -1,7 +1,8 @@
 """A server on loopback that says, byte for byte, what a test tells it to.
 
-``RawServer(script)`` runs ``script`` once per connection with a :class:`Peer`: the client as the server sees it. It counts the
-connections that are open, which is how tests see that a client let one go. ``answering(...)`` is the script for the usual case.
+``RawServer(script)`` runs ``script`` once per connection with a :class:`Peer`: the client as the server sees it. It
+counts the connections that are open, which is how tests see that a client let one go. ``answering(...)`` is the script
+for the usual case.
 """
 
 from __future__ import annotations
@@ -87,7 +88,8 @@ Script = Callable[[Peer], Awaitable[None]]
 
 
 def answering(*answers: bytes, then_close: bool = False) -> Script:
-    """The script that answers each request of a connection with the next of ``answers``, the last one again and again."""
+    """The script that answers each request of a connection with the next of ``answers``, the last one again and
+    again."""
 
     async def script(peer: Peer) -> None:
         served = 0

@@ -111,6 +111,11 @@ CASES: dict[str, tuple[list[F], list[int], Calls]] = {
         [0, 1, 2],
         [(None, "f", '{"x":1}'), (None, "f", "{}"), (None, "g", "{}")],
     ),
+    "whole calls without ids and indexes are told apart also where they are the same": (
+        [F(None, None, "f", "{}"), F(None, None, "f", "{}")],
+        [0, 1],
+        [(None, "f", "{}"), (None, "f", "{}")],
+    ),
     "a name that is repeated begins no call while the arguments go on": (
         [F(0, None, "f", '{"x":'), F(0, None, "f", '{"y":1}'), F(0, None, "f", "}")],
         [0, 0, 0],
@@ -140,6 +145,16 @@ CASES: dict[str, tuple[list[F], list[int], Calls]] = {
         [F(0, None, "f", '{"x":1}'), F(0, None, "f", '{"x":1}')],
         [0, 0],
         [(None, "f", '{"x":1}')],
+    ),
+    "the whole arguments once more are left out however they are written": (
+        [F(0, "a", "f", '{"x":'), F(0, None, None, "1}"), F(0, None, None, '{ "x": 1 }')],
+        [0, 0, 0],
+        [("a", "f", '{"x":1}')],
+    ),
+    "other arguments behind whole ones stay": (
+        [F(0, "a", "f", '{"x":1}'), F(0, None, None, '{"x":2}'), F(0, None, None, "{x}")],
+        [0, 0, 0],
+        [("a", "f", '{"x":1}{"x":2}{x}')],
     ),
     "empty arguments once more are left out": (
         [F(0, "a", "f", "{}"), F(0, "a", "f", "{}")],

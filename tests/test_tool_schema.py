@@ -268,13 +268,13 @@ def test_defaults_are_shown_where_json_can_say_them() -> None:
     assert search.tool.schema["required"] == ["query"]
 
 
-def test_a_parameter_without_an_annotation_takes_anything() -> None:
+def test_a_parameter_without_an_annotation_is_not_shown_and_any_takes_anything() -> None:
     @tool
-    def old(a, b=3): ...
+    def old(a: Any, b=3, c: Any = 4): ...
 
     assert old.tool.schema == {
         "type": "object",
-        "properties": {"a": {}, "b": {"default": 3}},
+        "properties": {"a": {}, "c": {"default": 4}},
         "additionalProperties": False,
         "required": ["a"],
     }

@@ -8,10 +8,11 @@ send the whole arguments once more at the end. What belongs together is decided 
   an id belong to the call that the index stood for last.
 - Without an index, the id decides; without an id too, the fragment belongs to the last call.
 - A fragment without an id is yet another call when it has a name and what precedes it is whole: it names another tool than
-  the call, whose arguments have begun; or begins an object where the call's arguments are a whole object already.
+  the call, whose arguments have begun; or begins an object where the call's arguments are a whole object already. (With an
+  index it may also be the same object once more, see below; servers that have no indices send calls whole.)
 - The first id and the first name that are not empty stay. They are never joined.
 - Arguments are joined, except that a fragment which is all of the call's arguments once more, these being a whole object,
-  is left out.
+  is left out, also when it is written with other blanks.
 """
 
 from __future__ import annotations
@@ -22,18 +23,32 @@ from .surrogates import repair
 __all__ = ["ToolCallAccumulator"]
 
 
+# So many pieces become one: a str of a few characters takes fifty bytes more than they do.
+_MANY = 1024
+
+
 class _Call:
-    __slots__ = ("id", "name", "pieces", "size")
+    __slots__ = ("id", "loose", "name", "pieces", "size")
 
     def __init__(self) -> None:
         self.id: str | None = None
         self.name: str | None = None
         self.pieces: list[str] = []  # of the arguments, none of them empty
+        self.loose = 0  # how many pieces at the end have not been joined yet
         self.size = 0  # characters in all pieces
+
+    def add(self, fragment: str) -> None:
+        self.pieces.append(fragment)
+        self.size += len(fragment)
+        self.loose += 1
+        if self.loose == _MANY:
+            self.pieces[-_MANY:] = ["".join(self.pieces[-_MANY:])]
+            self.loose = 0
 
     def arguments(self) -> str:
         if len(self.pieces) > 1:
             self.pieces = ["".join(self.pieces)]
+            self.loose = 0
         return self.pieces[0] if self.pieces else ""
 
     def is_whole(self) -> bool:
@@ -46,21 +61,23 @@ class _Call:
             return False
 
     def has_again(self, arguments: str) -> bool:
-        """Whether ``arguments`` are all that there is, once more. Only pieces that double the size cost a comparison."""
-        return (
-            len(arguments) == self.size
-            and arguments.startswith("{")
-            and arguments == self.arguments()
-            and self.is_whole()
-        )
+        """Whether ``arguments`` are all that there is, once more. Only pieces of half the size and more cost a look."""
+        if not arguments.startswith("{") or 2 * len(arguments) < self.size or not self.is_whole():
+            return False
+        if arguments == self.arguments():
+            return True
+        try:
+            return bool(loads(arguments) == loads(self.arguments()))
+        except ValueError:
+            return False
 
-    def is_over_before(self, name: str, arguments: str) -> bool:
+    def is_over_before(self, name: str, arguments: str, *, indexed: bool) -> bool:
         """Whether a fragment that has a name and no id begins another call."""
         if not self.pieces or not self.name:
             return False
         if name != self.name:
             return True
-        return arguments.startswith("{") and self.is_whole() and not self.has_again(arguments)
+        return arguments.startswith("{") and self.is_whole() and not (indexed and self.has_again(arguments))
 
 
 class ToolCallAccumulator:
@@ -94,8 +111,10 @@ class ToolCallAccumulator:
             arguments: a piece of the arguments, which may be empty.
         """
         position = self._find(index, id)
-        if position >= 0 and name and not id and self._calls[position].is_over_before(name, arguments):
-            position = -1
+        if position >= 0 and name and not id:
+            call = self._calls[position]
+            if call.is_over_before(name, arguments, indexed=index is not None):
+                position = -1
         if position < 0:
             position = len(self._calls)
             self._calls.append(_Call())
@@ -122,8 +141,7 @@ class ToolCallAccumulator:
         self._last = position
         self.repeated = call.has_again(fragment)
         if fragment and not self.repeated:
-            call.pieces.append(fragment)
-            call.size += len(fragment)
+            call.add(fragment)
 
     def calls(self) -> list[tuple[str | None, str | None, str]]:
         """Id, name and joined arguments of each call; None where the server gave no id or no name."""

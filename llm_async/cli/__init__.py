@@ -19,6 +19,7 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from importlib import import_module
 from typing import NoReturn
 
 from .._version import __version__
@@ -75,10 +76,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _demo(options: argparse.Namespace) -> int:
     try:
-        from .demo import run
+        import_module(".._speedups", __package__)
     except ImportError as error:
-        # The compiled extensions are demanded and cannot be used, or a package that is needed is missing.
+        # The environment demands the compiled extensions, and they cannot be used.
         raise MissingError(str(error)) from error
+    from .demo import run
+
     return run(options)
 
 

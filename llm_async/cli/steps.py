@@ -13,7 +13,7 @@ from time import perf_counter
 from typing import Any, Literal
 
 from ..agent_events import add_usage
-from ..errors import ToolError
+from ..errors import StreamError, ToolError
 from ..models import Message, Response, StreamChunk, Usage
 from ..providers import BaseProvider
 from ..tool import tool
@@ -146,7 +146,7 @@ async def streamed_answer(participant: Participant, say: Say) -> Outcome:
     if not pieces:
         raise ShortcomingError("no text", f"the answer has no text, and ended with {message.finish_reason!r}")
     if message.content != "".join(pieces):
-        raise AssertionError("the final message is not what was streamed")
+        raise StreamError("the final message is not what was streamed", partial=message)
     return Outcome(f"{(first_at[0] - started) * 1000:,.0f} ms", f"{len(pieces)} piece{'s' * (len(pieces) > 1)}")
 
 
@@ -203,7 +203,7 @@ def departure(text: str) -> str:
         return "that is no object"
     if set(value) != set(SCHEMA["required"]):
         return f"its properties should be {' and '.join(SCHEMA['required'])}"
-    if value["city"] not in WEATHER:
+    if value["city"] not in SCHEMA["properties"]["city"]["enum"]:
         return f"the city should be one of {', '.join(WEATHER)}"
     return "" if isinstance(value["umbrella"], bool) else "umbrella should be true or false"
 

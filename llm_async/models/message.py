@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Union
 
-from .tool_call import ToolCall
+from .tool_call import SERVER_RUN, ToolCall
 
 __all__ = ["Content", "Message", "Role", "message_to_dict", "normalize_messages", "validate_messages"]
 
@@ -165,16 +165,18 @@ def _reasoning_details(value: Any, position: int) -> list[Any] | None:
 def message_to_dict(message: Message) -> dict[str, Any]:
     """A message as a plain dict, ready for a protocol: ``original`` where there is one, else the fields.
 
-    ``tool_calls``, ``reasoning`` and ``reasoning_details`` are laid over it; ``stop_reason`` is never sent.
+    ``tool_calls``, ``reasoning`` and ``reasoning_details`` are laid over it, without the calls that the provider has run
+    itself: their place, if they have one, is ``original``. ``stop_reason`` is never sent.
     """
     original = message.original
+    calls = [call for call in message.tool_calls or () if original is None or call.type != SERVER_RUN]
     if original is not None and ("content" in original or "parts" in original):
         data = dict(original)
         data.setdefault("role", message.role)
     else:
         data = {"role": message.role, "content": message.content}
-    if message.tool_calls:
-        data.setdefault("tool_calls", [_tool_call_to_dict(call) for call in message.tool_calls])
+    if calls:
+        data.setdefault("tool_calls", [_tool_call_to_dict(call) for call in calls])
     elif not data.get("tool_calls"):
         data.pop("tool_calls", None)
     if message.reasoning is not None:

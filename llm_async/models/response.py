@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 from ..errors import StreamError
 from .message import Message
 from .stream_chunk import StreamChunk
+from .tool_call import ToolCall
 from .usage import Usage
 
-__all__ = ["ChunkStream", "Response", "StreamChunk", "StreamingResponse"]
+__all__ = ["ChunkStream", "Response", "StreamChunk", "StreamingResponse", "ToolCall"]
 
 _Self = TypeVar("_Self", bound="Response")
 

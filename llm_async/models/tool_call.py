@@ -7,7 +7,10 @@ from typing import Any
 
 from .._json import dumps_text, loads
 
-__all__ = ["ToolCall", "ToolCallDelta"]
+__all__ = ["SERVER_RUN", "ToolCall", "ToolCallDelta"]
+
+#: The ``type`` of a call that the provider has run itself: its result is in the answer already, and nobody has to run it.
+SERVER_RUN = "server_tool_use"
 
 
 @dataclass

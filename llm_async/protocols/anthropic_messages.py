@@ -54,6 +54,7 @@ class Conversation:
         self._open_calls: list[tuple[str, str]] = []  # id and name of each call that has no result yet
         self._ids: dict[str, str] = {}  # ids of calls, and what they are in this request
         self._used_ids: set[str] = set()
+        self._made_up: set[str] = set()  # those of them whose calls came without an id
         self._made_up_ids = 0
         self._where = "system"
         if system is not None:
@@ -120,7 +121,7 @@ class Conversation:
             self._system.append(block)
 
     def _add_assistant(self, message: Mapping[str, Any], content: Any) -> None:
-        calls = [self._call(entry) for entry in message.get("tool_calls") or ()]
+        calls = [self._call(entry) for entry in _tool_calls(message)]
         ids = iter([call.call_id for call in calls])
         blocks = self._blocks(content, ids)
         if not any(block.get("type") in ("thinking", "redacted_thinking") for block in blocks):
@@ -129,7 +130,7 @@ class Conversation:
         there = {block.get("id") for block in blocks if block.get("type") == "tool_use"}
         blocks += [block for call in calls if self._ids.get(call.call_id) not in there for block in [self._use(call)]]
         blocks = blocks or self._blocks(_said_elsewhere(message))
-        if len(blocks) == 1 and isinstance(content, str) and blocks[0]["type"] == "text":
+        if isinstance(content, str) and blocks == [text_block(content)]:
             self._turns.append({"role": "assistant", "content": content})
         elif blocks:
             self._turns.append({"role": "assistant", "content": blocks})
@@ -188,15 +189,18 @@ class Conversation:
     def _call(self, entry: Any) -> ToolCall:
         """A call from Chat's form, a ToolCall's fields, or an item of the Responses API."""
         if isinstance(entry, ToolCall):
-            return entry
+            if entry.type != "custom":
+                return entry
+            entry = vars(entry)
         if not isinstance(entry, Mapping):
             raise TypeError(f"{self._where}: a tool call must be a mapping, not {type(entry).__name__}")
         custom, function = entry.get("custom"), entry.get("function")
         name, given = entry.get("name"), entry.get("input")
-        if isinstance(custom, Mapping) or entry.get("type") == "custom_tool_call":  # free text as the input
-            holder = custom if isinstance(custom, Mapping) else entry
-            function = {"name": holder.get("name"), "arguments": {"input": holder.get("input")}}
-            given = None
+        if entry.get("type") in ("custom", "custom_tool_call"):  # free text as the input
+            holder = next((holder for holder in (custom, function) if isinstance(holder, Mapping)), entry)
+            text = holder.get("input", holder.get("arguments"))
+            function = {"name": holder.get("name"), "arguments": {"input": text}}
+            given = given if isinstance(given, Mapping) else None
         elif not isinstance(function, Mapping) and "arguments" in entry:
             function = {"name": name, "arguments": entry["arguments"]}
         return ToolCall(
@@ -217,6 +221,8 @@ class Conversation:
             self._made_up_ids += 1
             unique = f"{call_id}_{self._made_up_ids}"
         self._remember(call.call_id, call.name, unique)
+        if call.call_id in self._made_up:
+            self._made_up.add(unique)
         return {"type": "tool_use", "id": unique, "name": call.name, "input": _as_object(call.arguments)}
 
     def _own_use(self, block: Mapping[str, Any]) -> Block:
@@ -235,7 +241,9 @@ class Conversation:
 
     def _make_id(self) -> str:
         self._made_up_ids += 1
-        return f"call_{self._made_up_ids}"
+        made_up = f"call_{self._made_up_ids}"
+        self._made_up.add(made_up)
+        return made_up
 
     def _remember(self, given: str, name: str, sent: str) -> None:
         self._ids[given] = sent
@@ -245,14 +253,21 @@ class Conversation:
     # ---- results
 
     def _answered(self, given: Any, name: Any) -> str:
-        """The id that a result has to name: that of the call it names, or of the first open call of its function."""
-        if given:
-            call_id = self._ids.get(str(given), str(given))
-        else:
-            fitting = [open_id for open_id, called in self._open_calls if name is None or called == name]
-            if not fitting:
+        """The id that a result has to name: that of the call it names, or of the first open call of its function.
+
+        An id that no call has is one that was given, on the way, to a call that stands here without; so the result answers
+        the first of those.
+        """
+        call_id = self._ids.get(str(given)) if given else None
+        if call_id is None:
+            fitting = [
+                open_id
+                for open_id, called in self._open_calls
+                if (name is None or called == name) and (not given or open_id in self._made_up)
+            ]
+            if not fitting and not given:
                 raise ValueError(f"{self._where}: a tool's result names no call, and there is none that it could mean")
-            call_id = fitting[0]
+            call_id = fitting[0] if fitting else str(given)
         self._open_calls = [(open_id, called) for open_id, called in self._open_calls if open_id != call_id]
         return call_id
 
@@ -268,6 +283,14 @@ class Conversation:
 
 def _as_object(arguments: dict[str, Any] | str) -> dict[str, Any]:
     return arguments if isinstance(arguments, dict) else {_UNREADABLE: arguments}
+
+
+def _tool_calls(message: Mapping[str, Any]) -> Iterable[Any]:
+    """The ``tool_calls`` of a message, or its ``function_call`` of old."""
+    legacy = message.get("function_call")
+    if not message.get("tool_calls") and isinstance(legacy, Mapping) and legacy.get("name"):
+        return [{"function": legacy}]
+    return message.get("tool_calls") or ()
 
 
 def _said_elsewhere(message: Mapping[str, Any]) -> str | None:

@@ -200,7 +200,8 @@ class MessageReader(Reader):
         return self._chunk(event, news, with_usage=True) if news else None
 
     def _message_delta(self, event: dict[str, Any]) -> StreamChunk | None:
-        delta, usage = _part(event, "delta"), event.get("usage")
+        # Without a delta it says something of usage alone.
+        delta, usage = {} if event.get("delta") is None else _part(event, "delta"), event.get("usage")
         # Beside the delta stand further fields of the message, such as `context_management`.
         _overlay(
             self._message, {name: value for name, value in event.items() if name not in ("type", "delta", "usage")}

@@ -248,11 +248,13 @@ class Reader(ABC):
 
 
 def decode_object(payload: bytes) -> dict[str, Any]:
-    """The JSON object in ``payload``; ProtocolError when it is something else."""
+    """The JSON object in ``payload``, also where it stands alone in a list; ProtocolError when it is something else."""
     try:
         value = loads(payload)
     except ValueError as error:
         raise ProtocolError(f"the provider sent something that is not JSON: {excerpt(payload)}", payload=payload) from error
+    if isinstance(value, list) and len(value) == 1:
+        (value,) = value  # Google wraps its errors like that, and proxies whatever they pass on
     if not isinstance(value, dict):
         raise ProtocolError(
             f"the provider sent a JSON {type(value).__name__} where an object belongs: {excerpt(payload)}", payload=payload

@@ -147,7 +147,7 @@ def error_in(body: Mapping[str, Any]) -> APIStatusError | None:
 
     An ``error`` counts before everything else, also beside choices, also inside one (OpenRouter), also as ``x_groq.error``.
     Without choices, an error may stand at the top: ``{"object": "error", …}`` (Mistral, older vLLM), ``{"message", "code"}``,
-    ``{"detail"}`` (FastAPI). A ``finish_reason`` of ``error`` is one too, also without any of these (Mistral, OpenRouter): the
+    ``{"message", "type": "server_error"}``, ``{"detail"}`` (FastAPI). A ``finish_reason`` of ``error`` is one too, also without any of these (Mistral, OpenRouter): the
     provider gave up, and what it had said so far must not pass for an answer.
     """
     groq = body.get("x_groq")
@@ -168,7 +168,7 @@ def error_in(body: Mapping[str, Any]) -> APIStatusError | None:
         body.get("object") == "error"
         or body.get("type") == "error"
         or body.get("detail")
-        or (body.get("code") and isinstance(body.get("message"), str))
+        or (isinstance(body.get("message"), str) and (body.get("code") or "error" in str(body.get("type"))))
     ):
         return event_error(body, body)
     return None

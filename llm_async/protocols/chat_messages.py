@@ -68,7 +68,7 @@ class _Conversation:
         self._replayed = replayed
         self._open_calls: list[tuple[str, str]] = []  # id and name of the calls that no result has answered yet
         self._attachments: list[dict[str, Any]] = []  # what results hold besides text; it follows the last of them
-        self._made_up_ids = 0
+        self._made_up_ids: list[str] = []
 
     def add(self, message: Mapping[str, Any], where: str) -> None:
         """Append what a message becomes: one message, several, or none."""
@@ -94,7 +94,9 @@ class _Conversation:
             return
         data = self._fields(message)
         data["role"] = role
-        if pieces.changed:
+        if role == "tool" and isinstance(data.get("tool_call_id"), str):
+            data["tool_call_id"] = self._answer_to(data["tool_call_id"])
+        if pieces.changed or data.get("content") is None:
             data["content"] = pieces.as_content()
         self.messages.append(data)
 
@@ -167,8 +169,8 @@ class _Conversation:
         return call
 
     def _make_id(self) -> str:
-        self._made_up_ids += 1
-        return f"call_{self._made_up_ids}"
+        self._made_up_ids.append(f"call_{len(self._made_up_ids) + 1}")
+        return self._made_up_ids[-1]
 
     def _expect_results(self, calls: list[dict[str, Any]]) -> None:
         self._open_calls = [(call["id"], call[call["type"]]["name"]) for call in calls]
@@ -176,10 +178,21 @@ class _Conversation:
     # ---- results
 
     def _add_result(self, result: Result, where: str) -> None:
-        call_id = result.call_id or self._answered(result.name, where)
-        self._open_calls = [call for call in self._open_calls if call[0] != call_id]
+        call_id = self._answer_to(result.call_id or self._answered(result.name, where))
         self.messages.append({"role": "tool", "tool_call_id": call_id, "content": result.text})
         self._attachments += result.attachments
+
+    def _answer_to(self, call_id: str) -> str:
+        """The id that a result has to name, whose call is then no longer open.
+
+        An id that no call has is one that was given, on the way, to a call that stands here without; so the result answers
+        the first of those.
+        """
+        known = [open_id for open_id, _ in self._open_calls]
+        if call_id not in known:
+            call_id = next((open_id for open_id in known if open_id in self._made_up_ids), call_id)
+        self._open_calls = [call for call in self._open_calls if call[0] != call_id]
+        return call_id
 
     def _answered(self, name: str, where: str) -> str:
         """The id of the call that a result means by its function's name, as Gemini does."""

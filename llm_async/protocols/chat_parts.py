@@ -161,7 +161,11 @@ def _read_claude(kind: str, block: Mapping[str, Any], pieces: Pieces, where: str
     if kind == "tool_use":
         pieces.calls.append(block)
     elif kind == "tool_result":
-        pieces.results.append(read_result(str(block.get("tool_use_id")), block.get("content"), where))
+        result = read_result(str(block.get("tool_use_id")), block.get("content"), where)
+        if block.get("is_error"):
+            # This API has no flag for it, so that the text has to say so.
+            result.text = f"Error: {result.text or 'the tool failed'}"
+        pieces.results.append(result)
 
 
 def _claude_image(block: Mapping[str, Any], where: str) -> Mapping[str, Any]:

@@ -43,6 +43,7 @@ class ToolCalls:
         self._accumulator = ToolCallAccumulator()
         self._calls: list[_Call] = []  # in the accumulator's order, which is that of first appearance
         self._positions: dict[int, int] = {}  # which call an index stands for
+        self._ids: dict[str, int] = {}  # which call an id stands for
 
     def __len__(self) -> int:
         return len(self._calls)
@@ -70,6 +71,9 @@ class ToolCalls:
         fragment = arguments if isinstance(arguments, str) else arguments_text(arguments)
         id_ = str(entry["id"]) if entry.get("id") else None
         position = None if index is None else self._positions.get(index)
+        if position is not None and id_ and self._calls[position].id != id_:
+            # Another call of the same index, if that is whose id it is.
+            position = self._ids.get(id_, position)
         if position is not None and not name:
             # The common case. A new id without a name does not begin a call: vLLM once gave each fragment its own.
             self._accumulator.extend(position, fragment)
@@ -82,7 +86,9 @@ class ToolCalls:
         else:
             return None
         call = self._calls[position]
-        call.id = call.id or id_
+        if id_ and not call.id:
+            call.id = id_
+            self._ids[id_] = position
         call.name = call.name or name or None
         if len(entry) > 2 or "function" not in entry:
             call.rest.merge(entry)
@@ -101,9 +107,9 @@ class ToolCalls:
         position = None if index is None else self._positions.get(index)
         if position is None or self._calls[position].held or function.get("name"):
             return None
-        if not isinstance(function.get("arguments"), str):
-            return None
         call = self._calls[position]
+        if not isinstance(function.get("arguments"), str) or str(entry.get("id") or call.id) != call.id:
+            return None
         return Fragment(
             ("tool_calls", 0, "function", "arguments"),
             "arguments",

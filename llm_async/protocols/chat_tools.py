@@ -43,6 +43,8 @@ def _entries(tool: Tool | Mapping[str, Any], where: str) -> Iterator[dict[str, A
         yield dict(tool)
     elif tool.get("type") in (None, "function") or "input_schema" in tool:
         yield _from_flat(tool, where)
+    elif tool.get("type") == "custom" and not isinstance(tool.get("custom"), Mapping):
+        yield _custom(tool, where)
     else:
         yield dict(tool)
 
@@ -60,6 +62,19 @@ def _from_flat(tool: Mapping[str, Any], where: str) -> dict[str, Any]:
         # Claude's; OpenRouter takes it in the same place.
         entry["cache_control"] = tool["cache_control"]
     return entry
+
+
+def _custom(tool: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """A tool that takes free text, in the flat form of the Responses API, which has its grammar one level higher too."""
+    _check_name(tool.get("name"), where)
+    custom = {key: value for key, value in tool.items() if key != "type"}
+    given = tool.get("format")
+    if isinstance(given, Mapping) and given.get("type") == "grammar" and "grammar" not in given:
+        custom["format"] = {
+            "type": "grammar",
+            "grammar": {key: value for key, value in given.items() if key != "type"},
+        }
+    return {"type": "custom", "custom": custom}
 
 
 def _function(name: Any, description: Any, parameters: Any, where: str) -> dict[str, Any]:
@@ -93,6 +108,9 @@ def chat_tool_choice(choice: Any, tools: Iterable[Mapping[str, Any]] | None) -> 
         return _by_name(name)
     if kind == "custom" and isinstance(name, str):
         return {"type": "custom", "custom": {"name": name}}
+    if kind == "allowed_tools" and isinstance(choice.get("tools"), list):
+        allowed = [chat_tool_choice(tool, None) for tool in choice["tools"]]
+        return {"type": kind, kind: {"mode": choice.get("mode", "auto"), "tools": allowed}}
     if kind == "any":
         return "required"
     if kind in _WORDS:

@@ -15,7 +15,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from html import unescape
 from typing import Any
 
 from .._json import dumps_text, loads
@@ -97,7 +96,8 @@ class ErrorBody:
         error_code = details.get("error_code") if isinstance(details, dict) else None
         for word in (self.metadata.get("error_type"), self.code, self.type, inner.get("status"), error_code):
             if isinstance(word, str):
-                yield re.sub(r"[\s-]+", "_", word.strip().lower())
+                # Some name a class: vLLM's BadRequestError, Bedrock's ThrottlingException.
+                yield re.sub(r"[\s-]+|(?<=[a-z])(?=[A-Z])", "_", word.strip()).lower()
 
     def status(self) -> int | None:
         """The HTTP status that the error itself gives as a number, between 400 and 599."""
@@ -145,15 +145,15 @@ def _type(holder: dict[str, Any], metadata: dict[str, Any]) -> str | None:
 def _text(value: Any, depth: int = 5) -> str:
     """The text for people in a part of an error body.
 
-    From an object: ``error``, else ``message``, else ``detail`` (else ``msg``, with ``loc`` before it); the texts of a
-    list are joined.
+    From an object: ``error``, else ``message``, else ``detail``, else ``errors`` (else ``msg``, with ``loc`` before it);
+    the texts of a list are joined.
     """
     if isinstance(value, str):
         return _page_text(value)
     if depth and isinstance(value, list):
         return "; ".join(filter(None, (_text(item, depth - 1) for item in value[:20])))
     if depth and isinstance(value, dict):
-        for key in ("error", "message", "detail"):
+        for key in ("error", "message", "detail", "errors"):
             text = _text(value.get(key), depth - 1)
             if text:
                 return text
@@ -172,6 +172,8 @@ def _page_text(text: str) -> str:
     lower = page.lower()
     if not lower.startswith("<") or "</" not in lower:
         return text
+    from html import unescape  # its table of entities takes longer to import than all that most programs use of this module
+
     start = lower.find("<title")
     if start >= 0:
         start = lower.find(">", start) + 1

@@ -68,6 +68,8 @@ _STATUS_OF_WORD = {
     "unauthorized": 401,
     "invalid_api_key": 401,
     "billing_error": 402,
+    "insufficient_balance": 402,
+    "insufficient_credits": 402,
     "payment_required": 402,
     "permission_error": 403,
     "permission_denied": 403,
@@ -93,6 +95,7 @@ _STATUS_OF_WORD = {
     "credit_balance_exhausted": 429,
     "billing_hard_limit_reached": 429,
     "slow_down": 429,
+    "throttling": 429,
     "tokens": 429,
     "requests": 429,
     "cancelled": 499,
@@ -246,8 +249,9 @@ def _status_of(said: ErrorBody) -> int:
 
 
 def _status_of_word(word: str) -> int | None:
-    if word in _STATUS_OF_WORD:
-        return _STATUS_OF_WORD[word]
+    for known in (word, word.removesuffix("_error"), word.removesuffix("_exception")):
+        if known in _STATUS_OF_WORD:
+            return _STATUS_OF_WORD[known]
     return next((status for part, status in _STATUS_OF_PART if part in word), None)
 
 

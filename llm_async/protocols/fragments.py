@@ -7,19 +7,29 @@ with other values, and what that decodes to must be the event itself with those 
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from .._json import loads
-from ..models import ToolCallDelta, Usage
+from .._speedups import Fragments
+from ..models import StreamChunk, ToolCallDelta, Usage
 
 __all__ = ["Fragment", "Template", "delta_maker", "template_of"]
+
+# Templates that have proved right, by all that the proof depends on besides the template itself. Answers of one server are so
+# much alike that most streams find theirs here.
+_PROVED: dict[tuple[Any, ...], Template] = {}
+_MOST_PROVED = 256
+_LARGEST = 16 * 1024  # bytes of a template that is worth keeping
 
 _TAIL = re.compile(rb"[\]} \t\r\n]*\Z")
 _STRING_END = re.compile(rb'[^"\\]*(?:\\.[^"\\]*)*', re.DOTALL)
 _PLAIN = re.compile(rb"[ !#-\[\]-~]*")
+_DIGITS = re.compile(rb"[0-9]{1,18}(?=[,\]} \t\r\n])")
+_COUNT = re.compile(rb'"\w*(?:_tokens|[tT]okenCount)"[ \t\r\n]*:[ \t\r\n]*')
 _PROBE = "407"  # what slots are filled with to try a template: it is text as well as a number
 
 
@@ -76,6 +86,26 @@ def template_of(payload: bytes, event: dict[str, Any], fragment: Fragment) -> Te
         fragment: what it was.
     """
     passed_over = [*fragment.varying, *([fragment.counts] if fragment.counts else [])]
+    proof = (fragment.path, *sorted(passed_over))
+    template = _PROVED.get(proof)
+    if template is None or not _matches(template, payload):
+        template = _prove(payload, event, fragment, passed_over)
+        if template is not None:
+            if len(_PROVED) >= _MOST_PROVED:
+                _PROVED.clear()
+            _PROVED[proof] = template
+    return template
+
+
+def _matches(template: Template, payload: bytes) -> bool:
+    fragments = Fragments(StreamChunk)
+    fragments.add(*template, "", len)
+    return bool(fragments.read([payload], 0, []) == 1)
+
+
+def _prove(
+    payload: bytes, event: dict[str, Any], fragment: Fragment, passed_over: Collection[str]
+) -> Template | None:
     expected = _without(event, fragment.path, passed_over)
     varying = [slot for name in fragment.varying for slot in _values_of(payload, name)]
     if fragment.counts:
@@ -85,7 +115,7 @@ def template_of(payload: bytes, event: dict[str, Any], fragment: Fragment) -> Te
             slots = sorted([text, *others])
             if all(before.end <= slot.start for before, slot in zip(slots, slots[1:], strict=False)):
                 template = _cut(payload, slots)
-                if _holds(template, expected, fragment.path, passed_over):
+                if sum(map(len, template.literals)) <= _LARGEST and _holds(template, expected, fragment.path, passed_over):
                     return template
     return None
 
@@ -125,6 +155,7 @@ def _text_at(event: Any, path: tuple[str | int, ...]) -> Any:
 # --- places where slots may be
 
 
+@functools.lru_cache
 def _key(name: str) -> re.Pattern[bytes]:
     return re.compile(rb'"%b"[ \t\r\n]*:[ \t\r\n]*' % re.escape(name.encode()))
 
@@ -152,7 +183,7 @@ def _values_of(payload: bytes, name: str) -> list[_Slot]:
 
 
 def _digits(payload: bytes, start: int) -> list[_Slot]:
-    found = re.compile(rb"[0-9]{1,18}(?=[,\]} \t\r\n])").match(payload, start)
+    found = _DIGITS.match(payload, start)
     return [_Slot(found.start(), found.end(), "d")] if found is not None else []
 
 
@@ -160,6 +191,6 @@ def _counts(payload: bytes) -> list[_Slot]:
     """The numbers of tokens, which are named like that by every API."""
     return [
         slot
-        for name in re.finditer(rb'"\w*(?:_tokens|[tT]okenCount)"[ \t\r\n]*:[ \t\r\n]*', payload)
+        for name in _COUNT.finditer(payload)
         for slot in _digits(payload, name.end())
     ]

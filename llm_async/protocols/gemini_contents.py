@@ -8,7 +8,7 @@ Rules, from the reference and the guides of ``generateContent``:
 - A ``functionResponse`` needs the name of its function, and repeats the call's ``id`` if the API gave one. Ids that this
   library made up, because the API gave none, are not sent: they only serve to find the name.
 - What Gemini said is sent back as it came, with every ``thoughtSignature`` on its part. From version 3 on, the first call
-  of a model turn must have one; for calls that did not come from Gemini there is a documented stand-in.
+  of a model turn must have one; for calls that did not come from such a model there is a documented stand-in.
 """
 
 from __future__ import annotations
@@ -138,6 +138,8 @@ class Conversation:
         for entry in _entries(message, where):
             if entry.get("type") == "tool_use":  # Messages API
                 turn.append(_foreign_call(entry, where))
+            elif entry.get("type") == "tool_result":  # programs written for 0.5 have it in an assistant's message, too
+                turn.append((self._result(entry, entry.get("content"), where)[0], None))
             else:
                 turn += [(part, None) for part in _parts(entry, message, where)]
         if not _is_native(message):
@@ -150,8 +152,7 @@ class Conversation:
             turn += beside
             beside = []
         parts = [part for part, _ in turn]
-        if any(call is not None for _, call in turn):
-            self._sign(parts)
+        self._sign(parts)
         self._start_model_turn(parts)
         # Beside parts that hold the same calls, `tool_calls` add nothing but the ids by which results name them.
         names = (call for _, call in beside)
@@ -181,7 +182,7 @@ class Conversation:
     def _sign(self, parts: list[Part]) -> None:
         """Say of a turn's first call that it has no signature, where the model would miss one."""
         first = next((part for part in parts if _function_call(part)), None)
-        if first is not None and self._wants_signatures:
+        if first is not None and self._wants_signatures and "thought_signature" not in first:
             first.setdefault("thoughtSignature", _NO_SIGNATURE)
 
     # ---- the user's turns
@@ -293,8 +294,11 @@ def _parts(entry: Mapping[str, Any], message: Mapping[str, Any], where: str) -> 
 
 
 def _tool_calls(message: Mapping[str, Any]) -> Sequence[Any]:
-    """The ``tool_calls`` of a message; one call may stand there without a list."""
+    """The ``tool_calls`` of a message, or its ``function_call`` of old; one call may stand there without a list."""
     calls = message.get("tool_calls") or ()
+    legacy = message.get("function_call")
+    if not calls and isinstance(legacy, Mapping) and legacy.get("name"):
+        calls = {"function": legacy}
     return calls if isinstance(calls, (list, tuple)) else [calls]
 
 

@@ -8,7 +8,8 @@ of either. The rules, from the reference and from recorded streams:
   ``thoughtSignature`` or anything else: a signature belongs to the part that it stands on, also to an empty one. Empty text
   without anything says nothing.
 - A function call is whole, unless Vertex AI streams its arguments: then it begins with a name and ``willContinue``, goes on
-  in parts without a name, and ends with a part without ``willContinue``; an empty ``functionCall`` may follow.
+  in parts without a name, and ends with a part without ``willContinue``; an empty ``functionCall`` may follow. Where that end
+  is missing, the next call is one, and so is a ``finishReason`` of ``STOP``.
 - ``finishReason`` and the fields around it: the last value that is not empty stays, so that a late event takes nothing away.
   Citations and log probabilities come in pieces. ``usageMetadata``: the last value of each of its fields; the numbers grow,
   and are not added up.
@@ -320,7 +321,11 @@ class _Candidate:
         if reason:
             said.something = said.something or candidate.get("finishReason") is not None
             self.finish_reason = reason
-            if self._call is not None:
+            if self._call is not None and unified_finish_reason(reason, called=False, blocked=False) == "stop":
+                self._close_call(
+                    said
+                )  # the empty functionCall that should have ended it is missing, as it sometimes is
+            elif self._call is not None:
                 self.close(said)
 
     def fragment(self, candidate: dict[str, Any]) -> Fragment | None:

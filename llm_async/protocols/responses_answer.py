@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import Any
+from uuid import uuid4
 
 from .._json import dumps_text
 from ..errors import APIStatusError, ProtocolError
 from ..models import Message, ToolCall
+from ..models.tool_call import SERVER_RUN
 from .base import Answer
 from .failures import event_error
-from .responses_input import SERVER_RUN
 from .text import repair
 from .usage import responses_usage
 
@@ -34,6 +35,7 @@ __all__ = [
 # incomplete_details.reason
 _INCOMPLETE = {
     "max_output_tokens": "length",
+    "max_tokens": "length",  # not OpenAI's
     "content_filter": "content_filter",
     "max_messages": "pause",
     "steered": "pause",
@@ -66,7 +68,7 @@ def answer_of(body: dict[str, Any]) -> Answer:
         ProtocolError: the body is no response object.
     """
     output = body.get("output")
-    items = [item for item in output if isinstance(item, dict)] if isinstance(output, list) else []
+    items = [_with_call_id(item) for item in output if isinstance(item, dict)] if isinstance(output, list) else []
     if not items and not isinstance(body.get("output_text"), str) and body.get("status") is None and output is None:
         raise ProtocolError("the provider sent a body that is no response", payload=body)
     usage = body.get("usage")
@@ -186,6 +188,13 @@ def call_text(item: Mapping[str, Any]) -> str:
     return repair(as_text(item.get("input" if item.get("type") == "custom_tool_call" else "arguments")))
 
 
+def _with_call_id(item: dict[str, Any]) -> dict[str, Any]:
+    """The item; a call whose server gave it no call id gets one, since its result has to name it."""
+    if item.get("type") not in ("function_call", "custom_tool_call") or item.get("call_id"):
+        return item
+    return {**item, "call_id": _name(item.get("id")) or f"call_{uuid4().hex[:24]}"}
+
+
 def item_said(item: Mapping[str, Any]) -> str:
     """Everything that a stream hands over of an item in pieces."""
     if item.get("type") in ("function_call", "custom_tool_call"):
@@ -251,4 +260,5 @@ def as_text(value: Any) -> str:
 
 
 def _name(value: Any) -> str | None:
-    return value if isinstance(value, str) and value else None
+    """An id or a name; None where it is missing or empty."""
+    return str(value) if value else None

@@ -21,13 +21,10 @@ from typing import Any
 
 from .._json import dumps_text
 from ..errors import UnsupportedError
-from ..models import ToolCall
+from ..models.tool_call import SERVER_RUN, ToolCall
 from .responses_parts import ASSISTANT, REASONING, Part, assistant_part, is_foreign, named_part, shown_part
 
-__all__ = ["SERVER_RUN", "input_of"]
-
-# The ToolCall.type of a call that the provider has run itself; see responses_answer.py.
-SERVER_RUN = "server_tool_use"
+__all__ = ["input_of"]
 
 # What other APIs and this library write on a message, and this API does not know.
 _NOT_SENT = {
@@ -59,6 +56,7 @@ class _Items:
         self.items: list[dict[str, Any]] = []
         self._custom: set[str] = set()  # the call ids of custom tools, whose results have a type of their own
         self._unanswered: list[tuple[str, str]] = []  # (call id, name) of the calls that have no result yet
+        self._made_up: set[str] = set()  # the call ids of calls that came without one
         self._call_ids: dict[str, str] = {}  # the call id of the item with an id: results may name either
 
     def add(self, message: Mapping[str, Any], where: str) -> None:
@@ -70,7 +68,7 @@ class _Items:
             self._append(dict(message))
         elif role == "tool":
             self._result(message.get("tool_call_id"), message.get("name"), message.get("content"), where)
-        elif role == "function":
+        elif role == "function" and "parts" not in message:
             self._result(None, message.get("name"), message.get("content"), where)
         elif role in ASSISTANT:
             self._assistant(message, where)
@@ -85,6 +83,7 @@ class _Items:
         if isinstance(call_id, str):
             kind = str(item.get("type"))
             if kind.endswith("_output"):
+                item["call_id"] = call_id = self._answered(call_id)
                 self._unanswered = [call for call in self._unanswered if call[0] != call_id]
             else:
                 self._unanswered.append((call_id, str(item.get("name"))))
@@ -112,7 +111,7 @@ class _Items:
             for call in calls:
                 self._call(call, where)
         legacy = message.get("function_call")
-        if isinstance(legacy, Mapping) and legacy.get("name"):
+        if isinstance(legacy, Mapping) and legacy.get("name") and not calls:
             self._call(ToolCall("", "function", function=dict(legacy)), where)
         if len(self.items) == before and not isinstance(message.get("content"), list):
             self._append({"role": "assistant", **_extra(message), "content": message.get("content") or ""})
@@ -126,7 +125,7 @@ class _Items:
         """
         role = "assistant" if message["role"] in ASSISTANT else message["role"]
         content = message["content"] if message.get("content") is not None else message.get("parts")
-        if content is None or isinstance(content, str):
+        if not content or isinstance(content, str):
             if content or role != "assistant":
                 self._append({"role": role, **extra, "content": content or ""})
             return False
@@ -164,7 +163,10 @@ class _Items:
     def _call(self, call: ToolCall, where: str) -> None:
         if not call.name:
             raise ValueError(f"{where}: a tool call has no name")
-        call_id = call.call_id or f"call_made_{len(self.items)}"
+        call_id = call.call_id
+        if not call_id:
+            call_id = f"call_made_{len(self.items)}"
+            self._made_up.add(call_id)
         item: dict[str, Any] = {"type": "function_call", "call_id": call_id, "name": call.name}
         if call.id and call.call_id != call.id:
             # A call of this API: what it calls its id is the item's.
@@ -182,9 +184,20 @@ class _Items:
             if not waiting:
                 raise ValueError(f"{where}: the result of a tool names no call, and there is none that waits for it")
             call_id = waiting[0][0]
-        call_id = self._call_ids.get(str(call_id), str(call_id))
+        call_id = self._answered(self._call_ids.get(str(call_id), str(call_id)))
         kind = "custom_tool_call_output" if call_id in self._custom else "function_call_output"
         self._append({"type": kind, "call_id": call_id, "output": _output(content, where)})
+
+    def _answered(self, call_id: str) -> str:
+        """The call id that a result has to name.
+
+        One that no call has is one that was given, on the way, to a call that stands here without; so the result answers the
+        first of those.
+        """
+        waiting = [call[0] for call in self._unanswered]
+        if call_id in waiting:
+            return call_id
+        return next((made_up for made_up in waiting if made_up in self._made_up), call_id)
 
 
 def _tool_call(call: Any, where: str) -> ToolCall:

@@ -82,7 +82,7 @@ class Item:
         snapshot: the item as the server has described it.
         done: the server has said that it is whole.
         parts: its texts, by the field that they end in, their number there, and their type.
-        given: the pieces of it that were handed over, in the order in which they were.
+        given: what was handed over of it.
         visible: which of the two kinds of reasoning is handed over, once one has come.
         place: a call's place among the calls of the answer.
         call: a call's id and name as the caller sees them, and its call id, as far as they are known.
@@ -97,7 +97,7 @@ class Item:
         self.snapshot: dict[str, Any] = {}
         self.done = False
         self.parts: dict[tuple[str, int, str], Part] = {}
-        self.given: list[str] = []
+        self.given = TextBuffer()
         self.visible: Channel | None = None
         self.place = -1
         self.call: tuple[str | None, str | None, str] = (None, None, "")
@@ -121,9 +121,7 @@ class Item:
 
     def said(self) -> str:
         """What was handed over of it."""
-        if len(self.given) > 1:
-            self.given = ["".join(self.given)]
-        return self.given[0] if self.given else ""
+        return self.given.value()
 
     def describe(self, item: Mapping[str, Any]) -> None:
         """Take what the server says of the item as a whole."""

@@ -58,7 +58,10 @@ def shown_part(part: Part, where: str) -> dict[str, Any]:
     """
     kind = part["type"]
     if kind in _SHOWN:
-        return _SHOWN[kind](part, where)
+        shown = _SHOWN[kind](part, where)
+        if "prompt_cache_breakpoint" in part:
+            shown["prompt_cache_breakpoint"] = part["prompt_cache_breakpoint"]
+        return shown
     if kind in ("output_text", "summary_text", "reasoning_text"):
         return _text(part, where)
     if kind in ("input_text", "input_image", "input_file", "input_audio"):
@@ -85,10 +88,7 @@ def assistant_part(part: Part, where: str) -> dict[str, Any]:
 
 
 def _text(part: Part, where: str) -> dict[str, Any]:
-    text = {"type": "input_text", "text": _needed(part, "text", where)}
-    if "prompt_cache_breakpoint" in part:
-        text["prompt_cache_breakpoint"] = part["prompt_cache_breakpoint"]
-    return text
+    return {"type": "input_text", "text": _needed(part, "text", where)}
 
 
 def _image_url(part: Part, where: str) -> dict[str, Any]:

@@ -97,7 +97,7 @@ def responses_tool_choice(choice: Any, tools: Iterable[Mapping[str, Any]]) -> An
         return choice
     kind = choice.get("type")
     inner = choice.get(kind) if isinstance(kind, str) else None
-    if kind in ("auto", "none", "any"):
+    if kind in ("any", *_WORDS):
         return _CHOICES.get(kind, kind)
     if kind == "tool":
         return {"type": "function", "name": choice.get("name")}

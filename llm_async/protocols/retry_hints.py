@@ -14,7 +14,6 @@ import re
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta, timezone
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 __all__ = ["has_retry_info", "retry_hint", "seconds_from"]
@@ -110,6 +109,8 @@ def _timestamp(text: str) -> datetime | None:
 
 
 def _http_date(text: str) -> datetime | None:
+    from email.utils import parsedate_to_datetime  # imports half of the email package, for a header that few servers send
+
     try:
         moment = parsedate_to_datetime(text)
         return moment if moment.tzinfo is not None else moment.replace(tzinfo=timezone.utc)

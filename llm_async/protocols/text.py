@@ -11,13 +11,18 @@ from .._speedups.surrogates import repair
 __all__ = ["TextBuffer", "repair"]
 
 
-class TextBuffer:
-    """Collects the pieces of one text; they are joined once, when :meth:`value` asks."""
+# So many pieces become one: a str of a few characters takes fifty bytes more than they do.
+_MANY = 1024
 
-    __slots__ = ("_held", "_pieces")
+
+class TextBuffer:
+    """Collects the pieces of one text; they are joined when :meth:`value` asks, and by the thousand before that."""
+
+    __slots__ = ("_held", "_loose", "_pieces")
 
     def __init__(self) -> None:
         self._pieces: list[str] = []
+        self._loose = 0  # how many pieces at the end have not been joined yet
         self._held = ""
 
     def add(self, piece: str) -> str:
@@ -31,12 +36,16 @@ class TextBuffer:
                 piece = piece[:-1]
             piece = repair(piece)
         if piece:
-            self._pieces.append(piece)
+            self.append(piece)
         return piece
 
     def append(self, text: str) -> None:
         """Take a piece that is valid by itself, while nothing is held back (see :attr:`whole`)."""
         self._pieces.append(text)
+        self._loose += 1
+        if self._loose == _MANY:
+            self._pieces[-_MANY:] = ["".join(self._pieces[-_MANY:])]
+            self._loose = 0
 
     @property
     def whole(self) -> bool:
@@ -55,6 +64,7 @@ class TextBuffer:
         """The whole text, U+FFFD standing for a half that is still alone."""
         if len(self._pieces) > 1:
             self._pieces = ["".join(self._pieces)]
+            self._loose = 0
         text = self._pieces[0] if self._pieces else ""
         return text + "\ufffd" if self._held else text
 

@@ -7,12 +7,12 @@ streams are ``stream``'s, connections are ``client``'s; a provider itself is a f
 from __future__ import annotations
 
 import warnings
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, overload
 
 from ..errors import ProtocolError
-from ..models import Limits, Message, Response, ResponseSchema, StreamChunk, StreamingResponse, Timeouts, ToolCall
+from ..models import Limits, Message, Response, ResponseSchema, StreamingResponse, Timeouts, ToolCall
 from ..models.message import message_to_dict, normalize_messages
 from ..models.secret import Secret, reveal
 from ..protocols.base import Answer, Call, Protocol, WireRequest, excerpt
@@ -25,6 +25,7 @@ from .client import NetworkClient
 from .exchange import Exchange, HeadersNow, Outgoing
 from .headers import merged, without
 from .keys import Key, KeySource, first_set, key_from
+from .legacy import old_name as __getattr__  # noqa: F401 - where tests of programs put their mocks
 from .request import IDEMPOTENT, ByteStream, checked_method, encode, json_or_none
 from .stream import BOM, Stream, is_json, is_stream, read_events
 
@@ -32,15 +33,6 @@ if TYPE_CHECKING:
     from ..transport import Reply
 
 __all__ = ["BaseProvider"]
-
-
-def __getattr__(name: str) -> Any:
-    # ``llm_async.providers.base.aiosonic.HTTPClient`` is where tests of programs put their mocks.
-    if name == "aiosonic":
-        import aiosonic
-
-        return aiosonic
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 class BaseProvider(NetworkClient):
@@ -185,32 +177,38 @@ class BaseProvider(NetworkClient):
         if extra_body is not None:
             kwargs["extra_body"] = extra_body
         return await self._single_complete(
-            model, messages, stream, tools, tool_choice, response_schema, headers, **kwargs
-        )
+            model, self._prepared(messages), stream, tools, tool_choice,
+            response_schema=response_schema, headers=headers, **kwargs,
+        )  # fmt: skip
+
+    def _prepared(self, messages: Messages) -> list[dict[str, Any]]:
+        """The conversation, checked, as ``_single_complete`` takes it."""
+        if not messages and self._protocol is not None:
+            raise ValueError("messages must hold at least one message")
+        return self._serialize_messages(normalize_messages(messages))
 
     async def _single_complete(
         self,
         model: str | None,
-        messages: Messages,
-        stream: bool,
-        tools: Tools | None,
-        tool_choice: Any,
-        response_schema: Schema | None,
+        messages: list[dict[str, Any]],
+        stream: bool = False,
+        tools: Tools | None = None,
+        tool_choice: Any = None,
+        response_schema: Schema | None = None,
         headers: Headers | None = None,
         *,
         timeouts: Deadlines | None = None,
         extra_body: Mapping[str, Any] | None = None,
         **kwargs: Any,
     ) -> Response:
-        """One call, as :meth:`acomplete` was given it. Subclasses may override it."""
+        """One call, as :meth:`acomplete` was given it, its messages as dicts. Subclasses may override it."""
         protocol = self._protocol
         if protocol is None:
             raise NotImplementedError(f"{type(self).__name__} must implement _single_complete or _make_protocol")
         self._check_model(model)
-        self._check_messages(messages)
         call = Call(
             model=model,
-            messages=self._serialize_messages(messages),
+            messages=messages,
             stream=bool(stream),
             tools=self._format_tools(tools) if tools else None,
             tool_choice=tool_choice or None,
@@ -219,7 +217,7 @@ class BaseProvider(NetworkClient):
             extra_body=dict(extra_body or {}),
         )
         wire = protocol.request(call)
-        if self._replaced_client is not None or legacy.overridden(self):
+        if self._replaced_client is not None or legacy.is_served(self):
             await self._renew_key()
             return await legacy.complete(self, wire, self._headers_for_request(headers), call.stream)
         exchange = self._exchange(wire, headers, timeouts)
@@ -233,10 +231,6 @@ class BaseProvider(NetworkClient):
     def _check_model(self, model: str | None) -> None:
         if not isinstance(model, str) or not model.strip():
             raise ValueError(f"model must be the name of a model, not {model!r}")
-
-    def _check_messages(self, messages: Messages | None) -> None:
-        if not messages:
-            raise ValueError("messages must hold at least one message")
 
     def _response(self, reply: Reply, answer: Answer) -> Response:
         message = answer.message
@@ -286,26 +280,27 @@ class BaseProvider(NetworkClient):
         """The message in the decoded body of an answer."""
         return self._spoken().read(original).message
 
-    async def _http_post(self, endpoint: str, data: Any, headers: Mapping[str, str] | None = None) -> dict[str, Any]:
+    async def _http_post(self, endpoint: str, data: Any, headers: Headers | None = None) -> dict[str, Any]:
         """POST JSON, get JSON; ``endpoint`` is a whole address or a path below the API's root."""
         url = endpoint if "://" in endpoint else self._url(endpoint)
         if self._replaced_client is not None:
-            return await legacy.post(self._replaced_client, url, data, headers or {}, self.retry_config)  # type: ignore[no-any-return]
-        _, value = await self._attempts("POST", url, dict(headers or {}), encode(data)).fetch(json_or_none)
+            all_headers = self._headers_for_request(headers)
+            return await legacy.post(self._replaced_client, url, data, all_headers, self.retry_config)  # type: ignore[no-any-return]
+        exchange = self._attempts("POST", url, self._ready_headers(headers), encode(data))
+        _, value = await exchange.fetch(json_or_none)
         return value  # type: ignore[no-any-return]
 
-    async def _stream_response(
-        self, url: str, payload: dict[str, Any], headers: Mapping[str, str], parse_provider: str = "openai"
-    ) -> AsyncIterator[StreamChunk]:
-        """POST JSON, get the chunks of the answering stream, read by this provider's protocol."""
+    def _stream_response(
+        self, url: str, payload: dict[str, Any], headers: Headers, parse_provider: str = "openai"
+    ) -> Any:
+        """A streaming answer to a JSON POST, read by this provider's protocol, else as ``parse_stream_chunk`` reads."""
         response = Response.streaming(self.name())
-        if self._replaced_client is not None:
-            chunks: Any = legacy.chunks(self, url, payload, headers, self._spoken(), response)
+        if self._replaced_client is not None or self._protocol is None:
+            response.stream_generator = legacy.chunks(self, url, payload, headers, response, parse_provider)
         else:
-            Stream(self._attempts("POST", url, dict(headers), encode(payload)), self._spoken(), response)
-            chunks = response
-        async for chunk in chunks:
-            yield chunk
+            exchange = self._attempts("POST", url, merged([headers], self.api_key), encode(payload))
+            Stream(exchange, self._protocol, response)
+        return response
 
     def _default_headers(self) -> dict[str, str]:
         """The headers of every request: the key, and the content type."""
@@ -455,6 +450,9 @@ class BaseProvider(NetworkClient):
         body = None if json_data is None else encode(json_data)
         retry = self.retry_config if verb in IDEMPOTENT else replace(self.retry_config, max_attempts=1)
         url = with_query(self._url(path), params)
+        if self._replaced_client is not None:
+            await self._renew_key()
+            return await legacy.request(self._replaced_client, verb, url, self._headers_for_request(own), json_data)
         exchange = self._attempts(verb, url, self._ready_headers(own, content=body is not None), body, timeouts, retry)
         if stream:
             return ByteStream(await exchange.open())

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..models import Limits
+from ..models import Limits, ResponseSchema
 from ..models.secret import Secret, reveal
-from ..protocols.base import Protocol
+from ..protocols.base import Call, Protocol
 from ..protocols.gemini import Gemini
 from ..retry import RetryConfig
 from .addresses import join_url
-from .arguments import Deadlines
+from .arguments import Deadlines, Schema, Tools
 from .base import BaseProvider
 from .keys import Key
+from .legacy import old_name as __getattr__  # noqa: F401 - where tests of programs put their mocks
 
 __all__ = ["GoogleProvider"]
 
@@ -93,6 +94,35 @@ class GoogleProvider(BaseProvider):
         elif self.api_key:
             headers["X-GOOG-API-KEY"] = self.api_key
         return headers
+
+    # --- 0.5's inner methods, for programs that call them
+
+    def _build_headers(self) -> dict[str, str]:
+        return self._default_headers()
+
+    def _build_request_payload(
+        self,
+        messages: list[dict[str, Any]],
+        tools: Tools | None = None,
+        response_schema: Schema | None = None,
+        **kwargs: Any,
+    ) -> dict[str, Any]:
+        """The body of a request."""
+        call = Call(
+            model="any",
+            messages=messages,
+            tools=self._format_tools(tools) if tools else None,
+            response_schema=ResponseSchema.coerce(response_schema),
+            options=kwargs,
+        )
+        return Gemini().request(call).body
+
+    def _format_messages(self, messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """The ``contents`` that say what ``messages`` say."""
+        contents: list[dict[str, Any]] = self._build_request_payload(messages)["contents"]
+        return contents
+
+    # --- addresses
 
     def _url(self, path: str) -> str:
         """The address of a path below the API's root, which is the base URL up to a final ``/models``.

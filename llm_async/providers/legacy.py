@@ -3,13 +3,15 @@
 What belongs here: all of the old way, so that the new one need not know it. A client that is not ``aiosonic.HTTPClient``
 (a mock, as tests use it) is called as 0.5 called it, ``post(url, json=…, headers=…)``, and its answers are read with 0.5's
 leniency: an unfinished stream ends quietly, a malformed event is skipped. An overridden ``_http_post``,
-``_stream_response`` or ``_parse_response`` is called in the place where 0.5 called it.
+``_stream_response`` or ``_parse_response`` is called in the place where 0.5 called it, and so is what a test has put in
+the place of the ``post_json`` of a provider's module.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import AsyncIterator, Mapping
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from .._json import dumps, loads
@@ -17,12 +19,14 @@ from .._speedups import EventDecoder
 from ..errors import ProtocolError, StreamError
 from ..models import Response, StreamChunk
 from ..models.secret import reveal
-from ..protocols.base import Answer, Protocol, WireRequest
+from ..protocols.base import Answer, Reader, WireRequest
 from ..protocols.failures import status_error
 from ..retry import RetryConfig
+from .headers import merged
 
 if TYPE_CHECKING:
     from ..transport import Reply
+    from .arguments import Headers
     from .base import BaseProvider
 
 __all__ = [
@@ -31,16 +35,42 @@ __all__ = [
     "complete",
     "decoded_events",
     "is_foreign",
-    "overridden",
+    "is_served",
+    "old_name",
     "post",
     "replaced_client_class",
+    "request",
     "stream_events",
 ]
 
 _HOOKS = ("_http_post", "_stream_response", "_parse_response")
+_OLD_NAMES = ("aiosonic", "parse_stream_chunk", "post_json", "stream_json")
+_OLD_HOME = "llm_async.utils.http"
+_PARSED = ("openai", "claude", "google")  # whom parse_stream_chunk knows
 
 
-def overridden(provider: BaseProvider) -> list[str]:
+def old_name(name: str) -> Any:
+    """The ``__getattr__`` of the modules of providers: what stood in them once, for those who put something in its place."""
+    if name in _OLD_NAMES:
+        return getattr(import_module(_OLD_HOME), name)
+    raise AttributeError(f"this module has no attribute {name!r}")
+
+
+def is_served(provider: BaseProvider) -> bool:
+    """Whether a provider has anything for which its calls have to go the old way."""
+    return bool(_overridden(provider)) or _replaced_post(provider) is not None
+
+
+def _replaced_post(provider: BaseProvider) -> Any:
+    """What a test has put in the place of ``post_json`` in the module of the provider's class, or None."""
+    for cls in type(provider).__mro__:
+        found = getattr(sys.modules.get(cls.__module__), "__dict__", {}).get("post_json")
+        if found is not None and getattr(found, "__module__", None) != _OLD_HOME:
+            return found
+    return None
+
+
+def _overridden(provider: BaseProvider) -> list[str]:
     """Which of the old hooks a provider overrides: its class does, or a test has put something in their place."""
     from .base import BaseProvider
 
@@ -74,15 +104,24 @@ async def complete(provider: BaseProvider, wire: WireRequest, headers: Mapping[s
     url = provider._url(wire.path)
     protocol = provider._protocol
     assert protocol is not None
-    hooks = overridden(provider)
+    hooks = _overridden(provider)
     if stream:
         streaming = Response.streaming(provider.name())
         if "_stream_response" in hooks:
-            streaming.stream_generator = provider._stream_response(url, wire.body, dict(headers), provider.name())
+            answer_or_chunks = provider._stream_response(url, wire.body, dict(headers), provider.name())
+            if isinstance(answer_or_chunks, Response):
+                return answer_or_chunks
+            streaming.stream_generator = answer_or_chunks
+        elif provider._replaced_client is not None:
+            streaming.stream_generator = chunks(provider, url, wire.body, headers, streaming, provider.name())
         else:
-            streaming.stream_generator = chunks(provider, url, wire.body, headers, protocol, streaming)
+            return provider._stream_response(url, wire.body, headers)  # type: ignore[no-any-return]
         return streaming
-    body = await provider._http_post(url, wire.body, dict(headers))
+    post_json = _replaced_post(provider)
+    if post_json is None:
+        body = await provider._http_post(url, wire.body, dict(headers))
+    else:
+        body = await post_json(provider.client, url, wire.body, _plain(headers), retry_config=provider.retry_config)
     answer = protocol.read(body) if "_parse_response" not in hooks else None
     message = answer.message if answer is not None else provider._parse_response(body)
     response = Response(original=body, provider_name=provider.name(), main_response=message)
@@ -103,22 +142,48 @@ async def chunks(
     provider: BaseProvider,
     url: str,
     body: dict[str, Any],
-    headers: Mapping[str, str],
-    protocol: Protocol,
+    headers: Headers,
     response: Response,
+    parse_provider: str,
 ) -> AsyncIterator[StreamChunk]:
-    reader = protocol.reader()
-    async for event in stream_events(provider.client, url, body, headers, provider.retry_config):
-        try:
-            chunk = reader.event(event, dumps(event))
-        except ProtocolError:
-            continue
-        if chunk is not None:
+    """The chunks with text of a stream that a replaced client hands out, or of an API that the library does not know."""
+    from ..utils.http import parse_stream_chunk
+
+    reader = None if provider._protocol is None else provider._protocol.reader()
+    async for event in _events(provider, url, body, merged([headers], provider.api_key)):
+        chunk = None if reader is None else _read(reader, event)
+        if chunk is None and (reader is None or "type" not in event) and parse_provider in _PARSED:
+            chunk = parse_stream_chunk(event, parse_provider)
+        if chunk is not None and chunk.content:
             yield chunk
+    if reader is None:
+        return
     try:
         _fill(response, reader.close())
     except StreamError:
         _fill(response, reader.answer())
+
+
+async def _events(
+    provider: BaseProvider, url: str, body: Any, headers: Mapping[str, str]
+) -> AsyncIterator[dict[str, Any]]:
+    if provider._replaced_client is not None:
+        async for event in stream_events(provider._replaced_client, url, body, headers, provider.retry_config):
+            yield event
+        return
+    reply = await provider._attempts("POST", url, headers, dumps(body)).open()
+    try:
+        async for event in decoded_events(blocks(reply)):
+            yield event
+    finally:
+        reply.close()
+
+
+def _read(reader: Reader, event: dict[str, Any]) -> StreamChunk | None:
+    try:
+        return reader.event(event, dumps(event))
+    except ProtocolError:
+        return None
 
 
 async def post(
@@ -127,7 +192,7 @@ async def post(
     """``client.post`` with retries: the decoded JSON of the answer, or the response itself."""
     from ..utils.retry import retry_http
 
-    plain = {name: reveal(value) for name, value in headers.items()} if headers else headers
+    plain = _plain(headers)
 
     async def attempt() -> Any:
         response = await client.post(url, json=body, headers=plain)
@@ -137,6 +202,21 @@ async def post(
         return await response.json() if as_json else response
 
     return await retry_http(retry)(attempt)()
+
+
+def _plain(headers: Mapping[str, str]) -> Mapping[str, str]:
+    """Headers as they are sent, keys unmasked."""
+    return {name: reveal(value) for name, value in headers.items()} if headers else headers
+
+
+async def request(client: Any, verb: str, url: str, headers: Mapping[str, str], json_data: Any) -> Any:
+    """``provider.request`` through a replaced client: ``client.get(url, headers=…)``, ``client.post(…, json=…)``."""
+    body = {} if json_data is None else {"json": json_data}
+    response = await getattr(client, verb.lower())(url, headers=_plain(headers), **body)
+    if isinstance(response, dict):
+        return response
+    text = await response.text()
+    return loads(text) if text.strip() else None
 
 
 async def stream_events(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..protocols.base import Protocol
 from ..protocols.openai_chat import OpenAIChat
 from .base import BaseProvider
+from .legacy import old_name as __getattr__  # noqa: F401 - where tests of programs put their mocks
 
 __all__ = ["OpenAIProvider"]
 

@@ -9,8 +9,10 @@ from ..models import Message, Response, StreamingResponse
 from ..models.message import message_to_dict
 from ..protocols.base import Protocol
 from ..protocols.openai_responses import OpenAIResponses
+from ..protocols.responses_input import input_of
 from .arguments import Deadlines, Headers, Messages, Schema, Tools
 from .base import BaseProvider
+from .legacy import old_name as __getattr__  # noqa: F401 - where tests of programs put their mocks
 
 __all__ = ["OpenAIResponsesProvider"]
 
@@ -86,14 +88,17 @@ class OpenAIResponsesProvider(BaseProvider):
         if model is not None:
             super()._check_model(model)
 
-    def _check_messages(self, messages: Messages | None) -> None:
-        if messages is not None:
-            super()._check_messages(messages)
+    def _prepared(self, messages: Messages | None) -> list[dict[str, Any]]:
+        if messages is None:
+            return []
+        if not messages or isinstance(messages, (str, bytes, Mapping, Message)):
+            return super()._prepared(messages)
+        return self._serialize_messages(messages)
 
     def _serialize_messages(self, messages: Iterable[Message | Mapping[str, Any]]) -> list[dict[str, Any]]:
         """The conversation as dicts. Any dict passes here: the API has many kinds of items, and new ones every month."""
         serialized = []
-        for position, message in enumerate(messages or ()):
+        for position, message in enumerate(messages):
             if isinstance(message, Message):
                 serialized.append(message_to_dict(message))
             elif isinstance(message, Mapping):
@@ -101,3 +106,7 @@ class OpenAIResponsesProvider(BaseProvider):
             else:
                 raise TypeError(f"messages[{position}] must be a Message or a mapping, not {type(message).__name__}")
         return serialized
+
+    def _messages_to_input(self, messages: list[dict[str, Any]]) -> str | list[dict[str, Any]]:
+        """The ``input`` that says what ``messages`` say."""
+        return input_of(messages)

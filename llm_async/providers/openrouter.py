@@ -7,7 +7,10 @@ from typing import Any
 from ..models import Response
 from ..protocols.base import Protocol
 from ..protocols.openrouter import OpenRouter
+from .arguments import Headers, Schema, Tools
 from .base import BaseProvider
+from .headers import merged
+from .legacy import old_name as __getattr__  # noqa: F401 - where tests of programs put their mocks
 
 __all__ = ["OpenRouterProvider"]
 
@@ -28,11 +31,23 @@ class OpenRouterProvider(BaseProvider):
         return OpenRouter()
 
     async def _single_complete(
-        self, *args: Any, http_referer: str | None = None, x_title: str | None = None, **kwargs: Any
+        self,
+        model: str | None,
+        messages: list[dict[str, Any]],
+        stream: bool = False,
+        tools: Tools | None = None,
+        tool_choice: Any = None,
+        response_schema: Schema | None = None,
+        headers: Headers | None = None,
+        *,
+        http_referer: str | None = None,
+        x_title: str | None = None,
+        **kwargs: Any,
     ) -> Response:
         named = {"HTTP-Referer": http_referer, "X-Title": x_title}
         attribution = {name: value for name, value in named.items() if value is not None}
         if attribution:
-            *rest, headers = args if len(args) == 7 else (*args, kwargs.pop("headers", None))
-            args = (*rest, {**attribution, **dict(headers or {})})
-        return await super()._single_complete(*args, **kwargs)
+            headers = merged([attribution, headers or {}])
+        return await super()._single_complete(
+            model, messages, stream, tools, tool_choice, response_schema, headers, **kwargs
+        )

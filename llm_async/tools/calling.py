@@ -28,6 +28,9 @@ __all__ = ["run_tool"]
 # The type of the calls to OpenAI's custom tools, which take a text, whatever that looks like.
 _FREE_TEXT = "custom"
 
+# The types of calls that a function can answer; above all not of those that the provider has answered itself.
+_RUNNABLE = ("function", "tool_use", _FREE_TEXT)
+
 # Signatures of functions that are not under @tool, so that each is read once.
 _plain_functions: WeakKeyDictionary[Callable[..., Any], ToolRecord] = WeakKeyDictionary()
 
@@ -78,7 +81,7 @@ async def run_tool(
 
 def _find(call: ToolCall, tools_map: Mapping[str, Callable[..., Any]]) -> tuple[str, Callable[..., Any]]:
     name = call.name
-    if not name:
+    if not name or call.type not in _RUNNABLE:
         raise ToolArgumentError("no tool defined", arguments=call.arguments)
     function = tools_map.get(name)
     if function is None:

@@ -34,6 +34,7 @@ class _Parameter:
     shape: Shape
     default: Any
     required: bool
+    shown: bool  # to the model: whether it has an annotation
 
     def field(self, description: str | None) -> Field:
         """Its entry in the schema. That it may be null is said by its not being required."""
@@ -92,7 +93,7 @@ class Signature:
         """The JSON Schema of the arguments, described by the function's docstring where that can be read."""
         described = parameter_descriptions(docstring)
         definitions = Definitions()
-        fields = [parameter.field(described.get(parameter.name)) for parameter in self._parameters.values()]
+        fields = [each.field(described.get(each.name)) for each in self._parameters.values() if each.shown]
         return definitions.complete(object_schema(fields, definitions))
 
     # --- calling
@@ -155,7 +156,8 @@ def _read_parameter(parameter: inspect.Parameter, reader: AnnotationReader, *, l
             if not lenient:
                 raise UnsupportedAnnotation(f"parameter {parameter.name!r}: {error}") from error
     required = parameter.default is _EMPTY and shape.without_none() is None
-    return _Parameter(parameter.name, parameter.kind, shape, parameter.default, required)
+    shown = parameter.annotation is not _EMPTY
+    return _Parameter(parameter.name, parameter.kind, shape, parameter.default, required, shown)
 
 
 def _innermost(function: Any) -> Any:

@@ -1,8 +1,8 @@
 """The network: requests out, replies in. The only place that knows aiosonic.
 
-What belongs here: connections, deadlines, TLS, names, proxies, HTTP/1.1, and the translation of foreign exceptions. aiosonic
-supplies client, connector and connections; the guard around them, and the reading and writing of HTTP/1.1, are here, because
-aiosonic's own reading of answers mixes them up after a cancellation and misses the end of unusual bodies.
+What belongs here: connections, deadlines, TLS, names, proxies, HTTP/1.1, and the translation of foreign exceptions.
+aiosonic supplies client, connector and connections; the guard around them, and the reading and writing of HTTP/1.1, are
+here, because aiosonic's own reading of answers mixes them up after a cancellation and misses the end of unusual bodies.
 
 A request takes this way::
 

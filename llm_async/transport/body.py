@@ -37,7 +37,11 @@ class Body(Protocol):
     def failure(self) -> ProtocolError | None: ...
 
     def feed(self, data: bytes) -> bytes:
-        """Take the next bytes of the connection; those of them that are the body's. ProtocolError for broken framing."""
+        """Take the next bytes of the connection; those of them that are the body's.
+
+        Raises:
+            ProtocolError: they break the framing.
+        """
         ...
 
     def progress(self) -> str:
@@ -167,6 +171,6 @@ def _transferred(head: ResponseHead, transfer: list[str]) -> tuple[Body, list[st
         raise ProtocolError("the answer's body is chunked twice or not last", payload=head.headers["transfer-encoding"])
     if last != "chunked":
         return _ToTheEnd(), transfer
-    # A length beside the chunks does not count, and the pair is how requests are smuggled past proxies; HTTP/1.0 knows no
-    # chunks. Both times the connection is not trusted with another exchange.
+    # A length beside the chunks does not count, and the pair is how requests are smuggled past proxies; HTTP/1.0 knows
+    # no chunks. Both times the connection is not trusted with another exchange.
     return _Chunked(clean=head.minor == 1 and "content-length" not in head.headers), codings

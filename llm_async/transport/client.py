@@ -66,7 +66,7 @@ class Transport:
         self._verify = verify if ssl_context is None else ssl_context
         if isinstance(self._verify, (str, os.PathLike)) and not Path(self._verify).exists():
             raise ValueError(f"verify: there is no file or folder {os.fspath(self._verify)!r}")
-        # Not a method: what the event loops hold must not hold the transport, which closes their connections when it goes.
+        # Not a method: what event loops hold must not hold the transport, which closes their connections when it goes.
         self._proxy_for = _proxy_choice(proxy, trust_env)
         self._client_options = dict(client_options)
         self._tls: TLS | None = None
@@ -88,13 +88,14 @@ class Transport:
     ) -> Reply:
         """Send a request; the reply, once its head is there.
 
-        A connection that was kept from an earlier exchange and turns out to be dead before a byte of the answer has come is
-        replaced by a new one, once.
+        A connection that was kept from an earlier exchange and turns out to be dead before a byte of the answer has
+        come is replaced by a new one, once.
 
         Args:
             method: any HTTP method.
             url: an http or https URL without credentials.
-            headers: stand over the defaults (Host, User-Agent, Accept, Accept-Encoding, Connection). Values may be Secrets.
+            headers: stand over the defaults (Host, User-Agent, Accept, Accept-Encoding, Connection). Values may be
+                Secrets.
             body: sent with its length; None sends none.
             timeouts: the deadlines; ``total`` is only named in the message, see ``total_at``.
             total_at: loop time at which the whole call has to be over.
@@ -137,7 +138,7 @@ class Transport:
         clock.await_answer(wire)
         data, cause = await _read(wire)
         if not data and connection.reused:
-            # The server closed the connection just when it was used again. It has not answered, and asking anew is right.
+            # The server closed the connection just when it was used again. It has not answered: asking anew is right.
             connection.reused = False
             wire = await self._connect(connection, origin, clock)
             _write(wire, head, body, connection.proxy)
@@ -196,14 +197,16 @@ class Transport:
     def client(self) -> Any:
         """The ``aiosonic.HTTPClient`` that holds the connections of the running event loop; made when needed.
 
-        A request made on it directly goes aiosonic's own way, without this library's deadlines, limits and proxy, on the
-        same guarded connections.
+        A request made on it directly goes aiosonic's own way, without this library's deadlines, limits and proxy, on
+        the same guarded connections.
         """
         return self._home(asyncio.get_running_loop()).client
 
     async def aclose(self) -> None:
-        """Close the idle connections of the running event loop, those in use when they come back, and what is left of loops
-        that are closed. The transport can be used again afterwards."""
+        """Close the connections of the running event loop, and what is left of loops that are closed.
+
+        Connections in use are closed when they come back. The transport can be used again afterwards.
+        """
         home = self._homes.pop(asyncio.get_running_loop(), None)
         if home is not None:
             home.pool.close()

@@ -1,7 +1,7 @@
 """Content codings: a compressed body as the bytes that were compressed.
 
-What belongs here: gzip and deflate, in every spelling that servers use, one upon another, and never more at a time than a
-block: a few bytes may unfold into gigabytes, so what comes out is bounded per step and counted by whoever takes it.
+What belongs here: gzip and deflate, in every spelling that servers use, one upon another, and never more at a time than
+a block: a few bytes may unfold into gigabytes, so what comes out is bounded per step and in total.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ _CODINGS = {"gzip": "gzip", "x-gzip": "gzip", "deflate": "deflate"}
 class Inflater:
     """Undoes codings: compressed bytes in, plain ones out, a block at a time.
 
-    A gzip body may be several members, one behind the other, and be padded with zeros. A deflate body has zlib's header, as
-    HTTP means it, or none, as some servers send it.
+    A gzip body may be several members, one behind the other, and be padded with zeros. A deflate body has zlib's
+    header, as HTTP means it, or none, as some servers send it.
 
     Args:
         coding: ``gzip`` or ``deflate``.

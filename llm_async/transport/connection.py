@@ -1,8 +1,9 @@
 """aiosonic's connection, guarded: it serves again only where nothing of an earlier exchange can be left on it.
 
-What belongs here: the decision whether a connection may serve again. aiosonic decides it by a flag that outlives the exchange
-that earned it; after a cancelled or failed request the next one then reads its predecessor's answer. Here the flag is earned
-by each exchange anew, and the socket itself is asked: it must be open, silent, and of the wanted TLS policy.
+What belongs here: the decision whether a connection may serve again. aiosonic decides it by a flag that outlives the
+exchange that earned it; after a cancelled or failed request the next one then reads its predecessor's answer. Here the
+flag is earned by each exchange anew, and the socket itself is asked: it must be open, silent, and of the wanted TLS
+policy.
 """
 
 from __future__ import annotations

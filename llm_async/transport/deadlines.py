@@ -1,7 +1,8 @@
 """Deadlines: when the patience with an exchange ends, and what is said then.
 
-What belongs here: time. A read costs no timer, no task and no ``wait_for``: one timer per exchange wakes at the earliest
-moment at which a deadline can have passed, looks at the time stamps, and either closes the socket or sleeps again.
+What belongs here: time. A read costs no timer, no task and no ``wait_for``: one timer per exchange wakes at the
+earliest moment at which a deadline can have passed, looks at the time stamps, and either closes the socket or sleeps
+again.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ __all__ = ["Clock", "finish_by"]
 
 _T = TypeVar("_T")
 
+# How long the event loop gets to read its sockets, in seconds, before a deadline is taken to have passed.
 _GRACE = 0.001
 
 
@@ -28,8 +30,8 @@ class Clock:
     Before there is a socket, :meth:`limit` says until when to wait. From then on the clock watches the socket itself:
     :meth:`await_answer`, :meth:`await_body` and :meth:`await_rest` begin its phases, :meth:`stop` ends them.
 
-    Silence in a body is counted while somebody waits for bytes, and only then: a reader that takes its time is no fault of
-    the server's.
+    Silence in a body is counted while somebody waits for bytes, and only then: a reader that takes its time is no fault
+    of the server's.
 
     Args:
         timeouts: how long each phase may take.
@@ -37,8 +39,10 @@ class Clock:
         place: the server, for error messages.
     """
 
-    __slots__ = ("_fixed_at", "_late", "_loop", "_phase", "_place", "_seconds", "_timeouts", "_timer", "_total", "_total_at", "_when",
-                 "_wire")  # fmt: skip
+    __slots__ = (
+        "_fixed_at", "_late", "_loop", "_phase", "_place", "_seconds", "_timeouts", "_timer", "_total", "_total_at",
+        "_when", "_wire",
+    )  # fmt: skip
 
     def __init__(
         self, loop: asyncio.AbstractEventLoop, timeouts: Timeouts, total_at: float | None, place: object

@@ -24,8 +24,8 @@ __all__ = ["Dialer"]
 # RFC 8305, section 5: how long one address may keep the next one waiting.
 _STAGGER_SECONDS = 0.25
 
-# A model may think for minutes without a byte. Probes keep routers from forgetting the connection meanwhile, and find out
-# after some two minutes that the other side is gone.
+# A model may think for minutes without a byte. Probes keep routers from forgetting the connection meanwhile, and find
+# out after some two minutes that the other side is gone.
 _KEEP_ALIVE_PROBES = {"TCP_KEEPIDLE": 60, "TCP_KEEPALIVE": 60, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 5}
 
 
@@ -58,15 +58,22 @@ class Dialer:
             OSError: the server could not be reached, or was not trusted.
             LLMError: the proxy refused.
         """
+        if not verify:
+            context = await TLS(False).context()
+        # The contexts come first: building one takes a while, in which the server might lose patience.
+        through_tls = None if proxy is None or not proxy.origin.tls else await self._tls.context()
+        if origin.tls and context is None:
+            context = await self._tls.context()
         wire = await self._connect(origin if proxy is None else proxy.origin)
         try:
             if proxy is not None:
-                if proxy.origin.tls:
-                    await self._encrypt(wire, proxy.origin, None)
+                if through_tls is not None:
+                    await self._encrypt(wire, proxy.origin, through_tls)
                 if origin.tls:
                     await open_tunnel(wire, proxy, origin)
             if origin.tls:
-                await self._encrypt(wire, origin, context if verify else await TLS(False).context())
+                assert context is not None
+                await self._encrypt(wire, origin, context)
         except BaseException:
             wire.abort()
             raise
@@ -87,13 +94,14 @@ class Dialer:
             raise
         return wire
 
-    async def _encrypt(self, wire: Wire, origin: Origin, context: ssl.SSLContext | None) -> None:
+    async def _encrypt(self, wire: Wire, origin: Origin, context: ssl.SSLContext) -> None:
         """Speak TLS with ``origin`` on a socket that is connected to it."""
-        if context is None:
-            context = await self._tls.context()
-        if not wire.quiet and await wire.read():
-            # Those bytes would be missing in the handshake, which would then wait for them until the deadline.
-            raise ssl.SSLError(1, "the server spoke before the handshake")
+        if not wire.quiet:
+            # Bytes that have been read would be missing in the handshake, and an end would not be told to it: either
+            # way it would wait until the deadline.
+            spoken = await wire.read()
+            what = "spoke" if spoken else "closed the connection"
+            raise ConnectionAbortedError(f"TLS failed: the server {what} before the handshake")
         loop = asyncio.get_running_loop()
         name = origin.hostname.partition("%")[0].rstrip(".")
         try:
@@ -101,6 +109,9 @@ class Dialer:
         except TypeError as error:
             # Python 3.10 cannot lay TLS over TLS, which an https proxy before an https server needs.
             raise UnsupportedError("an https proxy before an https server needs Python 3.11 or later") from error
+        except BaseException:
+            _close_half_made(wire.transport)
+            raise
         if transport is None:
             raise ConnectionAbortedError("the server closed the connection during the TLS handshake")
         wire.encrypted(transport)
@@ -109,8 +120,18 @@ class Dialer:
             raise ConnectionAbortedError("the SSLContext offers HTTP/2, which is not spoken here; offer http/1.1 alone")
 
 
+def _close_half_made(transport: asyncio.Transport) -> None:
+    """Close the transport for TLS that ``start_tls`` made over ``transport`` and did not hand over.
+
+    Python 3.10 forgets it when a cancellation comes together with the end of the handshake, and then complains of it.
+    """
+    half_made = getattr(transport.get_protocol(), "_app_transport", None)
+    if half_made is not None:
+        half_made.abort()
+
+
 async def _first_that_answers(addresses: list[Address]) -> socket.socket:
-    """A socket connected to one of the addresses: tried in order, each next one when those before failed or are slow."""
+    """A socket connected to one of the addresses: the first, and each next one when those before failed or are slow."""
     if len(addresses) == 1:
         return await _connected(addresses[0])
     waiting = _alternating(addresses)

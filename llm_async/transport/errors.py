@@ -1,8 +1,8 @@
 """The border: foreign exceptions come in, this library's go out.
 
-What belongs here: what went wrong on the network, as a sentence that names host and port and never a path, query or header.
-What is caught is written out, class by class, where it is caught: ``OSError`` covers sockets, names (``gaierror``) and TLS
-(``ssl.SSLError``).
+What belongs here: what went wrong on the network, as a sentence that names host and port and never a path, query or
+header. What is caught is written out, class by class, where it is caught: ``OSError`` covers sockets, names
+(``gaierror``) and TLS (``ssl.SSLError``).
 """
 
 from __future__ import annotations
@@ -51,4 +51,5 @@ def _reason(error: OSError) -> str:
     if error.errno:
         # asyncio puts words of its own, with the address in them, where the system's belong.
         return os.strerror(error.errno)
-    return str(error) or type(error).__name__
+    # What asyncio raises without a word is a connection that ended during a handshake.
+    return str(error) or "the server closed the connection"

@@ -1,7 +1,7 @@
 """What a transport has of its own in each event loop: an aiosonic client, with its connector and pool.
 
-aiosonic is imported from here on, and nowhere above. Its logger gets a handler for stderr when it is imported, and its own
-requests write headers, keys among them, to that logger; the handler is taken away again.
+aiosonic is imported from here on, and nowhere above. Its logger gets a handler for stderr when it is imported, and its
+own requests write headers, keys among them, to that logger; the handler is taken away again.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from aiosonic.pools import PoolConfig
 from aiosonic.timeout import Timeouts as AiosonicTimeouts
 
 from ..models import Limits
+from ..models.secret import reveal
 from .address import Origin
 from .connection import GuardedConnection
 from .dialer import Dialer
@@ -26,6 +27,16 @@ from .resolver import Resolver
 from .tls import TLS
 
 __all__ = ["Home"]
+
+
+class _Client(aiosonic.HTTPClient):  # type: ignore[misc]
+    """aiosonic's client; masked keys among the headers are sent as they are."""
+
+    async def request(self, *args: Any, headers: Any = None, **kwargs: Any) -> Any:
+        if headers is not None:
+            pairs = headers.items() if hasattr(headers, "items") else headers
+            headers = [(name, reveal(value)) for name, value in pairs]
+        return await super().request(*args, headers=headers, **kwargs)
 
 
 class Home:
@@ -60,7 +71,7 @@ class Home:
             resolver=resolver,
             use_dns_cache=False,
         )
-        self.client = aiosonic.HTTPClient(**{**client_options, "connector": connector})
+        self.client = _Client(**{**client_options, "connector": connector})
         self.pool: Pool = connector.pools[":default"]
 
 

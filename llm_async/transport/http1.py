@@ -1,10 +1,11 @@
 """The heads of HTTP/1.1 messages: the request's as bytes, the answer's from bytes.
 
-What belongs here: what may stand in a head, and what a head means for the connection. No sockets; bodies are ``body.py``'s.
+What belongs here: what may stand in a head, and what a head means for the connection. No sockets; bodies are
+``body.py``'s.
 
-Read strictly, because whatever is guessed wrongly here makes one answer's bytes pass for another's: a line without colon, a
-folded line, white space before the colon are errors. Read generously, because it cannot be mistaken: lines that end with LF
-alone, a status line without a reason, bytes that are not UTF-8.
+Read strictly, because whatever is guessed wrongly here makes one answer's bytes pass for another's: a line without
+colon, a folded line, white space before the colon are errors. Read generously, because it cannot be mistaken: lines
+that end with LF alone, a status line without a reason, bytes that are not UTF-8.
 
 Header values may be keys. They are turned from a masked :class:`~llm_async.models.secret.Secret` into the bytes of the
 request in one step, just before the write, and stand in no message.
@@ -33,10 +34,10 @@ _FIELD = re.compile(r"^([!#$%&'*+\-.^_`|~0-9A-Za-z]+):([^\r\n\x00]*)\r?\n", re.M
 # other name the last line counts.
 _LISTS = frozenset(
     {
-        "accept-ranges", "access-control-allow-headers", "access-control-allow-methods", "access-control-expose-headers",
-        "allow", "cache-control", "connection", "content-encoding", "content-language", "content-length", "keep-alive",
-        "link", "proxy-authenticate", "server-timing", "trailer", "transfer-encoding", "upgrade", "vary", "via", "warning",
-        "www-authenticate",
+        "accept-ranges", "access-control-allow-headers", "access-control-allow-methods",
+        "access-control-expose-headers", "allow", "cache-control", "connection", "content-encoding",
+        "content-language", "content-length", "keep-alive", "link", "proxy-authenticate", "server-timing", "trailer",
+        "transfer-encoding", "upgrade", "vary", "via", "warning", "www-authenticate",
     }
 )  # fmt: skip
 
@@ -163,7 +164,7 @@ def _check_field(name: str, value: str) -> None:
         raise TypeError(f"the header {name!r} must be a str, not {type(value).__name__}")
     if not _VALUE.fullmatch(value):
         raise ValueError(
-            f"the header {name!r} has a character that no header may have: a line end, a control, or one outside Latin-1"
+            f"the header {name!r} has a character that no header may have: a line end, a control, one outside Latin-1"
         )
 
 

@@ -1,11 +1,11 @@
 """The open connections of one event loop.
 
-What belongs here: which connections are in use, which are idle, and when they are closed. Whether one may serve again is
-decided by ``connection.py``; how one is made, by ``dialer.py``.
+What belongs here: which connections are in use, which are idle, and when they are closed. Whether one may serve again
+is decided by ``connection.py``; how one is made, by ``dialer.py``.
 
-An idle connection is closed when it has been idle for long, when room is needed, and, by the socket itself, as soon as the
-server closes it or says anything on it. All are closed when the event loop ends: asyncio closes the asynchronous generators
-of a loop before the loop, and the pool keeps one for that purpose.
+An idle connection is closed when it has been idle for long, when room is needed, and, by the socket itself, as soon as
+the server closes it or says anything on it. All are closed when the event loop ends: asyncio closes the asynchronous
+generators of a loop before the loop, and the pool keeps one for that purpose.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ if TYPE_CHECKING:
 
 __all__ = ["Pool"]
 
-# Servers close idle connections after 5 s (uvicorn, Node.js, llama.cpp) to some minutes; routers forget them in silence after
-# some minutes. A connection closed by the server is noticed at once, so only the silent kind has to be outrun.
+# Servers close idle connections after 5 s (uvicorn, Node.js, llama.cpp) to some minutes; routers forget them in silence
+# after some minutes. A connection closed by the server is noticed at once, so only the silent kind has to be outrun.
 _IDLE_SECONDS = 60.0
 
 
 class Pool(BasePool):  # type: ignore[misc]  # aiosonic has no types
     """The connections of one event loop; what aiosonic's connector is given as its pool.
 
-    At most ``conf.size`` connections are open: those in use, each of which holds a slot, and idle ones as far as there is
-    room.
+    At most ``conf.size`` connections are open: those in use, each of which holds a slot, and idle ones as far as there
+    is room.
 
     Attributes:
         slots: one per connection that may be in use. Taken before :meth:`pick`, given back by :meth:`release`.

@@ -1,7 +1,7 @@
 """Proxies: which one a request goes through, and how to ask it for a tunnel.
 
-What belongs here: the words spoken to a proxy. A request for plain http is sent to the proxy itself, with the whole URL; for
-https the proxy is asked (CONNECT) to pass bytes on to the server, and TLS is then spoken with the server.
+What belongs here: the words spoken to a proxy. A request for plain http is sent to the proxy itself, with the whole
+URL; for https the proxy is asked (CONNECT) to pass bytes on to the server, and TLS is then spoken with the server.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """An answer whose head has been read: its body, as it comes.
 
-What belongs here: reading to the end, and leaving before it. Either way the connection is given back or closed here, once.
+What belongs here: reading to the end, and leaving before it. Either way the connection is given back or closed here,
+once.
 """
 
 from __future__ import annotations
@@ -26,8 +27,9 @@ __all__ = ["Reply", "running_loop"]
 class Reply:
     """The answer to one request.
 
-    Read it to its end, or :meth:`close` it. At the end of the body the connection is given back for the next request, if both
-    sides allow that and not a byte came beyond the end; in every other case it is closed at once. One task reads at a time.
+    Read it to its end, or :meth:`close` it. At the end of the body the connection is given back for the next request,
+    if both sides allow that and not a byte came beyond the end; in every other case it is closed at once. One task
+    reads at a time.
 
     Args:
         connection: where the answer comes from; owned by the reply from now on.
@@ -135,7 +137,8 @@ class Reply:
         """The rest of the body, decompressed.
 
         Args:
-            limit: read no more than so many bytes; of a longer body the beginning is returned, and the connection closed.
+            limit: read no more than so many bytes; of a longer body the beginning is returned, and the connection
+                closed.
 
         Raises:
             LLMError: as :meth:`read_some`.
@@ -151,10 +154,11 @@ class Reply:
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     def limit_rest(self, *, seconds: float, size: int) -> None:
-        """What is still to come is of no interest for its own sake: read it only so that the connection can serve again.
+        """From now on read only so that the connection can serve again: what is still to come is of no interest.
 
-        From now on the body may take ``seconds`` and ``size`` bytes more. When it takes longer or more, or breaks off, or is
-        malformed, the connection is closed and :meth:`read_some` returns ``b""`` as at an end: it raises no LLMError any more.
+        The body may take ``seconds`` and ``size`` bytes more. When it takes longer or more, or breaks off,
+        or is malformed, the connection is closed and :meth:`read_some` returns ``b""`` as at an end: it raises no
+        LLMError any more.
         """
         self._draining = True
         self._rest = size
@@ -228,7 +232,7 @@ class Reply:
     def close(self) -> None:
         """Close the connection at once, unless the body has been read to its end.
 
-        May be called any number of times, outside of a coroutine, from another thread, and after the end of the event loop.
+        May be called any number of times, outside of a coroutine, from another thread, after the event loop's end.
         """
         connection, self._connection = self._connection, None
         if connection is None:

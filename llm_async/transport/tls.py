@@ -1,7 +1,7 @@
 """TLS: what is trusted, as one context that all connections of a policy share.
 
-What belongs here: contexts. Building one takes 20 to 40 ms, mostly reading certificates, so the contexts of a process are
-shared, and built off the event loop.
+What belongs here: contexts. Building one takes 20 to 40 ms, mostly reading certificates, so the contexts of a process
+are shared, and built off the event loop.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ class TLS:
     """How servers are verified.
 
     Args:
-        verify: True trusts what the system trusts, False trusts anybody, a path is a file or a folder of certificates to
-            trust instead, an SSLContext is used as it is.
+        verify: True trusts what the system trusts, False trusts anybody, a path is a file or a folder of certificates
+            to trust instead, an SSLContext is used as it is.
     """
 
     def __init__(self, verify: Verify) -> None:

@@ -1,12 +1,12 @@
 """One connected socket: blocks of bytes in, bytes out.
 
-What belongs here: what the event loop says about a socket, and what that means for whoever reads. Which bytes they are is
-``http1.py``'s and ``body.py``'s; when a socket may serve again is ``connection.py``'s.
+What belongs here: what the event loop says about a socket, and what that means for whoever reads. Which bytes they are
+is ``http1.py``'s and ``body.py``'s; when a socket may serve again is ``connection.py``'s.
 
-Theory of operation. Blocks are kept as they arrive and handed over as they are: no copy, unless several have come before
-anybody read. What has arrived is handed over before the end or the loss of the connection is reported, because a server
-may answer, close and reset in one breath. A socket that nobody uses (``idle``) has nothing to say: any byte and any end on it
-closes it at once, so that no unasked-for byte ever meets a request and no half-closed socket is kept.
+Theory of operation. Blocks are kept as they arrive and handed over as they are: no copy, unless several have come
+before anybody read. What has arrived is handed over before the end or the loss of the connection is reported, because a
+server may answer, close and reset in one breath. A socket that nobody uses (``idle``) has nothing to say: any byte and
+any end on it closes it at once, so that no unasked-for byte ever meets a request and no half-closed socket is kept.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ class Wire(asyncio.Protocol):
             self.waiting_since = None
 
     def eof_received(self) -> None:
-        # Returning None closes the socket once what was written is sent. An answer that came before is read all the same.
+        # Returning None closes the socket once what was written is sent. An answer that came before is read anyway.
         self._end(None)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -114,7 +114,14 @@ class Wire(asyncio.Protocol):
         pieces = self._pieces
         if not pieces:
             if not self._ended:
-                await self._more()
+                if self._waiter is not None:
+                    raise RuntimeError("two tasks read from one connection")
+                self.waiting_since = self._loop.time()
+                self._waiter = self._loop.create_future()
+                try:
+                    await self._waiter
+                finally:
+                    self._waiter = self.waiting_since = None
             if not pieces:
                 if self._cause is not None:
                     raise self._cause
@@ -127,19 +134,6 @@ class Wire(asyncio.Protocol):
             if not self._ended:
                 self.transport.resume_reading()
         return data
-
-    async def _more(self) -> None:
-        """Wait until something has happened."""
-        if self._waiter is not None:
-            raise RuntimeError("two tasks read from one connection")
-        loop = self._loop
-        self.waiting_since = loop.time()
-        self._waiter = loop.create_future()
-        try:
-            await self._waiter
-        finally:
-            self._waiter = None
-            self.waiting_since = None
 
     def write(self, head: bytes, body: bytes | None = None) -> None:
         """Send; what the socket does not take at once is buffered, so that an early answer can be read meanwhile."""
@@ -157,7 +151,7 @@ class Wire(asyncio.Protocol):
         return not (self.closed or self._ended or self._pieces or self.transport.is_closing())
 
     def silent(self) -> bool:
-        """Whether the socket is open and the server has neither said anything nor closed it, as far as the system knows.
+        """Whether the socket is open and, as far as the system knows, the server has neither spoken nor closed it.
 
         The event loop tells late: what it has not read yet was sent to nobody, and must not pass for the next answer.
         """
@@ -210,6 +204,6 @@ class Wire(asyncio.Protocol):
             try:
                 transport.abort()
             except RuntimeError:
-                # asyncio has marked the transport as closing and asked the loop for the rest. uvloop closes the sockets of a
-                # loop together with it and does not come here.
+                # asyncio has marked the transport as closing and asked the loop for the rest. uvloop closes the sockets
+                # of a loop together with it and does not come here.
                 transport._call_connection_lost(None)

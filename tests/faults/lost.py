@@ -213,7 +213,9 @@ NO_HTTP = [
 NO_END = [
     Fault("closed in a body with a length", with_head("Content-Length: 5000"), LOST, LOST_IN_TEXT, then="close"),
     Fault("reset in a body with a length", with_head("Content-Length: 5000"), LOST, LOST_IN_TEXT, then="reset"),
-    Fault("closed before a body with a length", with_head("Content-Length: 5000", body=nothing), LOST, LOST, then="close"),
+    Fault(
+        "closed before a body with a length", with_head("Content-Length: 5000", body=nothing), LOST, LOST, then="close"
+    ),
     Fault("closed in a chunk", begun_chunked(b"50\r\ndata: "), LOST, LOST_IN_TEXT, then="close"),
     Fault("closed in the size of a chunk", begun_chunked(b"5"), LOST, LOST_IN_TEXT, then="close"),
     Fault("closed between chunks", begun_chunked(), LOST, LOST_IN_TEXT, then="close"),
@@ -257,7 +259,7 @@ NO_END = [
         silence("total"),
         silence("total", FIRST),
         then="wait",
-        timeouts=Timeouts(connect=20, response=20, idle=20, total=0.15),
+        timeouts=Timeouts(connect=20, response=20, idle=20, total=0.3),
     ),
     Fault(
         "the protocol's end missing in a body with a length",
@@ -265,7 +267,9 @@ NO_END = [
         NONSENSE,
         Expect(StreamError, text=FIRST),
     ),
-    Fault("the protocol's end missing in chunks", begun_chunked(b"0\r\n\r\n"), NONSENSE, Expect(StreamError, text=FIRST)),
+    Fault(
+        "the protocol's end missing in chunks", begun_chunked(b"0\r\n\r\n"), NONSENSE, Expect(StreamError, text=FIRST)
+    ),
     Fault(
         "the protocol's end missing in a body without length",
         with_head(),
@@ -308,8 +312,9 @@ BAD_CODING = [
     Fault("gzip cut short", packed(half, flushed_gzip, "gzip"), NONSENSE, NONSENSE_IN_TEXT),
     Fault(
         "gzip cut short by the connection's end",
-        lambda spoken, stream: head(f"Content-Type: {kind(stream)}", "Content-Encoding: gzip")
-        + flushed_gzip(half(spoken, stream)),
+        lambda spoken, stream: (
+            head(f"Content-Type: {kind(stream)}", "Content-Encoding: gzip") + flushed_gzip(half(spoken, stream))
+        ),
         LOST,
         LOST_IN_TEXT,
         then="close",
@@ -382,8 +387,11 @@ ODD_AND_RIGHT = [
     Fault("HTTP/1.0", with_head(body=right, version="1.0"), RIGHT, RIGHT, then="close"),
     Fault(
         "interim answers before the answer",
-        lambda spoken, stream: head(status=100) + head("Link: x", status=103)
-        + sized(right(spoken, stream), f"Content-Type: {kind(stream)}"),
+        lambda spoken, stream: (
+            head(status=100)
+            + head("Link: x", status=103)
+            + sized(right(spoken, stream), f"Content-Type: {kind(stream)}")
+        ),
         RIGHT,
         RIGHT,
     ),  # fmt: skip
@@ -391,16 +399,20 @@ ODD_AND_RIGHT = [
     Fault("deflate", packed(right, zlib.compress, "deflate"), RIGHT, RIGHT),
     Fault(
         "chunks of one byte, extensions, trailers",
-        lambda spoken, stream: head(f"Content-Type: {kind(stream)}", "Transfer-Encoding: chunked")
-        + b"".join(b"1;name=value\r\n%c\r\n" % byte for byte in right(spoken, stream))
-        + b"0;end\r\nX-Sum: 1\r\nX-More: 2\r\n\r\n",
+        lambda spoken, stream: (
+            head(f"Content-Type: {kind(stream)}", "Transfer-Encoding: chunked")
+            + b"".join(b"1;name=value\r\n%c\r\n" % byte for byte in right(spoken, stream))
+            + b"0;end\r\nX-Sum: 1\r\nX-More: 2\r\n\r\n"
+        ),
         RIGHT,
         RIGHT,
     ),
     Fault(
         "a connection lost after the protocol's end",
-        lambda spoken, stream: head(f"Content-Type: {kind(stream)}", "Transfer-Encoding: chunked")
-        + chunked(right(spoken, stream), end=False),
+        lambda spoken, stream: (
+            head(f"Content-Type: {kind(stream)}", "Transfer-Encoding: chunked")
+            + chunked(right(spoken, stream), end=False)
+        ),
         LOST,
         RIGHT,
         then="close",
@@ -420,8 +432,9 @@ ODD_AND_RIGHT = [
     ),
     Fault(
         "bytes behind the answer",
-        lambda spoken, stream: sized(right(spoken, stream), f"Content-Type: {kind(stream)}")
-        + sized(spoken.body("of nobody")),
+        lambda spoken, stream: (
+            sized(right(spoken, stream), f"Content-Type: {kind(stream)}") + sized(spoken.body("of nobody"))
+        ),
         RIGHT,
         RIGHT,
         then="wait",

@@ -6,9 +6,10 @@ import asyncio
 import re
 import socket
 import ssl
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from llm_async.errors import LLMError
 from llm_async.models import Limits, Response
@@ -16,7 +17,7 @@ from llm_async.providers import BaseProvider
 from llm_async.retry import RetryConfig
 
 from ..raw_server import Peer, RawServer
-from .fault import DEFAULT, Fault, kind, sized
+from .fault import DEFAULT, TEXT, Fault, kind, sized
 from .spoken import Spoken
 
 __all__ = ["KEY", "LIMITS", "Attempt", "Stage", "stage"]
@@ -97,10 +98,9 @@ class Stage:
     def answer(self, request: bytes) -> bytes:
         """The right answer to a question."""
         question = _QUESTION.search(request)
-        text = f"good {int(question[1])}" if question else "one two"
-        stream = _STREAM.search(request) is not None
-        body = b"".join(self.spoken.stream(text)) if stream else self.spoken.body(text)
-        return sized(body, f"Content-Type: {kind(stream)}")
+        return _right_answer(
+            self.spoken, question[0].decode() if question else TEXT, _STREAM.search(request) is not None
+        )
 
     async def script(self, peer: Peer) -> None:
         """What the server does on a connection."""
@@ -122,6 +122,12 @@ class Stage:
                 return
 
 
+@lru_cache(maxsize=1000)
+def _right_answer(spoken: Spoken, text: str, stream: bool) -> bytes:
+    body = b"".join(spoken.stream(text)) if stream else spoken.body(text)
+    return sized(body, f"Content-Type: {kind(stream)}")
+
+
 @asynccontextmanager
 async def stage(
     spoken: Spoken,
@@ -129,7 +135,7 @@ async def stage(
     *,
     stream: bool,
     attempts: int = 1,
-    certificate: Callable[[], ssl.SSLContext] | None = None,
+    untrusted: ssl.SSLContext | None = None,
 ) -> AsyncIterator[Stage]:
     """The stage for one fault; a call is tried ``attempts`` times where that is right."""
     retried: list[int] = []
@@ -152,13 +158,13 @@ async def stage(
             if fault.place == "here":
                 yield scene
                 return
-            async with _other_place(scene, certificate) as url:
+            async with _other_place(scene, untrusted) as url:
                 provider.base_url = url + "/v1"
                 yield scene
 
 
 @asynccontextmanager
-async def _other_place(scene: Stage, certificate: Callable[[], ssl.SSLContext] | None) -> AsyncIterator[str]:
+async def _other_place(scene: Stage, untrusted: ssl.SSLContext | None) -> AsyncIterator[str]:
     """The root of a server, or of none, with which no connection can be made."""
     if scene.fault.place == "closed port":
         with socket.socket() as taken:
@@ -180,7 +186,6 @@ async def _other_place(scene: Stage, certificate: Callable[[], ssl.SSLContext] |
                 return
             await peer.gone()
 
-        tls = certificate() if certificate is not None and scene.fault.place == "untrusted" else None
-        async with RawServer(script, tls=tls) as server:
+        async with RawServer(script, tls=untrusted if scene.fault.place == "untrusted" else None) as server:
             scene.elsewhere = server
             yield f"https://localhost:{server.port}"

@@ -317,9 +317,10 @@ def test_a_refusal_of_another_api_is_text() -> None:
     assert body(HI, message)["messages"][1]["content"] == [{"type": "text", "text": "no"}]
 
 
+@pytest.mark.parametrize("content", [None, ""])
 @pytest.mark.parametrize("field", [{"refusal": "no"}, {"audio": {"id": "a", "transcript": "no"}}])
-def test_what_chat_says_outside_of_the_content_is_text(field: dict[str, Any]) -> None:
-    sent = body(HI, {"role": "assistant", "content": None, **field})
+def test_what_chat_says_outside_of_the_content_is_text(field: dict[str, Any], content: str | None) -> None:
+    sent = body(HI, {"role": "assistant", "content": content, **field})
     assert sent["messages"][1]["content"] == [{"type": "text", "text": "no"}]
 
 

@@ -359,7 +359,7 @@ def test_a_delta_for_text_that_was_never_begun_begins_it() -> None:
         {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": 5}},
         {"type": "content_block_start", "index": 1, "content_block": None},
         {"type": "content_block_start", "index": 1, "content_block": {"type": "text", "text": {}}},
-        {"type": "message_delta", "delta": None},
+        {"type": "message_delta", "delta": "x"},
         b"{",
         b"[]",
         b"nonsense",
@@ -423,6 +423,15 @@ def test_usage_of_the_start_is_overlaid_by_every_delta_and_null_says_nothing() -
     assert answer.original["usage"] == answer.usage.raw
     assert chunks[-1].usage == answer.usage
     assert (answer.usage.input_tokens, answer.usage.cache_write_tokens) == (110, None)
+
+
+@pytest.mark.parametrize("nothing", [{}, {"delta": None}])
+def test_a_message_delta_without_delta_is_about_usage_alone(nothing: dict[str, Any]) -> None:
+    counts = {"type": "message_delta", "usage": {"output_tokens": 7}, **nothing}
+    answer, _ = read(START, *text("a"), counts, STOP)
+    assert (answer.message.content, answer.message.stop_reason) == ("a", None)
+    assert answer.usage is not None
+    assert answer.usage.output_tokens == 7
 
 
 def test_what_stands_beside_the_last_delta_is_part_of_the_message() -> None:

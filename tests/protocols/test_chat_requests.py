@@ -126,6 +126,11 @@ def test_a_message_in_the_apis_own_form_is_sent_as_it_is(message: dict[str, Any]
     assert repr(message) == before
 
 
+@pytest.mark.parametrize("role", ["system", "developer", "user", "tool"])
+def test_null_is_no_content_but_the_assistants(role: str) -> None:
+    assert sent({"role": role, "content": None}) == [{"role": role, "content": ""}]
+
+
 def test_fields_that_no_request_has_are_not_sent() -> None:
     message = Message("assistant", "a", reasoning="hm", reasoning_details=[{"type": "x"}], stop_reason="stop")
     assert sent(message_to_dict(message)) == [{"role": "assistant", "content": "a"}]
@@ -309,7 +314,7 @@ def test_claudes_blocks_become_messages() -> None:
             "tool_calls": [native_call("t1", arguments='{"a": 1}'), native_call("t2")],
         },
         result("t1", "one"),
-        result("t2", "two"),
+        result("t2", "Error: two"),
         {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "https://example.com/b.png"}}]},
         {"role": "user", "content": "go on"},
     ]
@@ -527,9 +532,26 @@ def test_what_else_a_flat_function_has_keeps_its_place() -> None:
 
 
 @pytest.mark.parametrize(
+    ("flat", "nested"),
+    [
+        ({"type": "text"}, {"type": "text"}),
+        (
+            {"type": "grammar", "syntax": "lark", "definition": "start: A"},
+            {"type": "grammar", "grammar": {"syntax": "lark", "definition": "start: A"}},
+        ),
+    ],
+)
+def test_a_custom_tool_of_the_responses_api_is_nested(flat: dict[str, Any], nested: dict[str, Any]) -> None:
+    (entry,) = OpenAIChat().format_tools([{"type": "custom", "name": "run", "description": "d", "format": flat}])
+    assert entry == {"type": "custom", "custom": {"name": "run", "description": "d", "format": nested}}
+    assert request(tools=[entry], tool_choice="run")["tool_choice"] == CUSTOM
+
+
+@pytest.mark.parametrize(
     "tool",
     [
         Tool("", "x"),
+        {"type": "custom", "format": {"type": "text"}},
         {"type": "function", "function": {}},
         {"type": "function", "function": {"name": ""}},
         {"type": "function", "parameters": {}},
@@ -571,6 +593,10 @@ CUSTOM = {"type": "custom", "custom": {"name": "run"}}
         ({"functionCallingConfig": {"mode": "ANY"}}, "required"),
         ({"functionCallingConfig": {"mode": "ANY", "allowedFunctionNames": ["f"]}}, NAMED),
         ({"type": "allowed_tools", "allowed_tools": {}}, {"type": "allowed_tools", "allowed_tools": {}}),
+        (
+            {"type": "allowed_tools", "mode": "required", "tools": [{"type": "function", "name": "f"}]},
+            {"type": "allowed_tools", "allowed_tools": {"mode": "required", "tools": [NAMED]}},
+        ),
     ],
 )
 def test_tool_choice_in_any_form(choice: Any, expected: Any) -> None:

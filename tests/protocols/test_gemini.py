@@ -536,6 +536,18 @@ def test_a_call_that_breaks_off_is_handed_over_and_marked() -> None:
     assert partial[0].incomplete
 
 
+def test_a_call_that_a_stop_ends_is_whole_although_its_last_piece_promised_more() -> None:
+    _, answer = streamed(
+        event({"functionCall": {"name": "f", "willContinue": True}}),
+        event(piece("$.city", stringValue="Bos", willContinue=True)),
+        event(piece("$.city", stringValue="ton")),
+        event(text(""), stop="STOP"),
+    )
+    calls = answer.message.tool_calls
+    assert calls is not None
+    assert (calls[0].arguments, calls[0].incomplete) == ({"city": "Boston"}, False)
+
+
 def test_the_next_call_ends_the_one_before() -> None:
     _, answer = streamed(
         event({"functionCall": {"name": "f", "id": "x1", "willContinue": True}}),

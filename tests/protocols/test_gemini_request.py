@@ -506,6 +506,14 @@ def test_the_first_foreign_call_of_a_turn_says_that_it_has_no_signature_where_th
     assert made[1] == model(called("f", {}, **sign), called("g", {}))
 
 
+@pytest.mark.parametrize("signature", [{}, {"thoughtSignature": "c2ln"}, {"thought_signature": "c2ln"}])
+def test_a_call_of_an_older_gemini_says_it_too_and_a_signature_stays(signature: dict[str, str]) -> None:
+    said = model(called("f", {}, **signature), called("g", {}))
+    made = contents(HI, {"role": "assistant", "parts": said["parts"]}, model="gemini-3-flash")
+    assert made[1] == model(called("f", {}, **(signature or {"thoughtSignature": SKIP})), called("g", {}))
+    assert contents(HI, {"role": "assistant", "parts": said["parts"]})[1] == said
+
+
 def test_a_signature_from_the_compatibility_endpoint_is_kept() -> None:
     message = chat_calls(("c1", "f", "{}"))
     message["tool_calls"][0]["extra_content"] = {"google": {"thought_signature": "c2ln"}}

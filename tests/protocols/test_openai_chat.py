@@ -328,6 +328,7 @@ ERRORS = [
     ("xAI", {"code": "invalid-argument", "error": "m"}, BadRequestError),
     ("Mistral, older vLLM", {"object": "error", "message": "m", "code": 400}, BadRequestError),
     ("flat", {"message": "m", "code": 400}, BadRequestError),
+    ("flat, with a type", {"message": "m", "type": "rate_limit_error", "code": None}, RateLimitError),
     ("FastAPI", {"detail": "m"}, InternalServerError),
     ("Groq stopped early", {**body(), "x_groq": {"id": "r", "error": "over_capacity"}}, InternalServerError),
     ("in a choice", {"choices": [{"index": 0, "error": {"message": "m", "code": 529}}]}, OverloadedError),
@@ -343,6 +344,15 @@ def test_an_error_with_status_200_is_raised_as_what_it_means(wrong: dict[str, An
     with pytest.raises(kind) as caught:
         feed(event({"content": "a"}), wrong)
     assert caught.value.body == wrong
+
+
+def test_an_error_alone_in_a_list_is_read_like_one_without() -> None:
+    payload = b'[{"error":{"message":"m","code":429}}]'
+    with pytest.raises(RateLimitError):
+        OpenAIChat().read_body(payload)
+    reader, _ = feed(event({"content": "a"}))
+    with pytest.raises(RateLimitError):
+        reader.feed(payload)
 
 
 @pytest.mark.parametrize("empty", [None, {}, "", False])
@@ -718,6 +728,15 @@ CALLS: list[tuple[str, list[list[dict[str, Any]]], list[tuple[str | None, str, s
         [("1", "f", "{}"), ("2", "f", '{"a":1}')],
     ),
     (
+        "one index for different ids, mixed",
+        [
+            [call(0, "1", "f", '{"a"'), call(0, "2", "g", '{"b"')],
+            [call(0, "1", arguments=":1}")],
+            [call(0, "2", arguments=":2}")],
+        ],
+        [("1", "f", '{"a":1}'), ("2", "g", '{"b":2}')],
+    ),
+    (
         "indices as texts",
         [[call("0", "1", "f", "{"), call("1", "2", "g", "{")], [call("1", arguments="}")], [call("0", arguments="}")]],
         [("1", "f", "{}"), ("2", "g", "{}")],
@@ -740,6 +759,11 @@ CALLS: list[tuple[str, list[list[dict[str, Any]]], list[tuple[str | None, str, s
         "neither index nor id",
         [[call(None, None, "f", '{"a":1}')], [call(None, None, "f", '{"a":2}')], [call(None, None, "g", "{}")]],
         [(None, "f", '{"a":1}'), (None, "f", '{"a":2}'), (None, "g", "{}")],
+    ),
+    (
+        "neither index nor id, the same call twice",
+        [[call(None, "", "f", "{}")], [call(None, "", "f", "{}")]],
+        [(None, "f", "{}"), (None, "f", "{}")],
     ),
     (
         "id and name on every piece",

@@ -185,6 +185,7 @@ CUSTOM = {"type": "custom", "name": "sql"}
         ({"type": "any"}, "required"),
         ({"type": "auto"}, "auto"),
         ({"type": "none"}, "none"),
+        ({"type": "required"}, "required"),
         ({"functionCallingConfig": {"mode": "ANY"}}, "required"),
         ({"functionCallingConfig": {"mode": "NONE", "allowedFunctionNames": ["f"]}}, "none"),
         (
@@ -283,6 +284,21 @@ def test_a_call_without_an_item_id_is_known_by_its_call_id() -> None:
     del item["id"]
     (call,) = read(item).message.tool_calls or []
     assert (call.id, call.call_id) == ("call_1", "call_1")
+
+
+@pytest.mark.parametrize(
+    ("ids", "call_id"),
+    [({"id": "fc_1"}, "fc_1"), ({"id": 5, "call_id": 7}, "7"), ({"id": "", "call_id": None}, None), ({}, None)],
+)
+def test_a_call_without_a_call_id_gets_one_that_its_item_has_too(ids: dict[str, Any], call_id: str | None) -> None:
+    item = {"type": "function_call", "name": "f", "arguments": "{}", **ids}
+    message = read(item, item).message
+    first, second = message.tool_calls or []
+    assert first.call_id == call_id if call_id else first.call_id.startswith("call_")
+    assert call_id or first.call_id != second.call_id
+    conversation = [message.original, *(OpenAIResponses().tool_result(call, "1") for call in (first, second))]
+    items = body_of(messages=conversation)["input"]
+    assert [str(entry["call_id"]) for entry in items] == 2 * [first.call_id, second.call_id]
 
 
 def test_arguments_that_came_as_an_object_are_text() -> None:
@@ -426,7 +442,7 @@ def test_odd_items_and_parts_do_no_harm() -> None:
     )
     assert (answer.message.content, answer.message.reasoning) == ("plain", "thought")
     (call,) = answer.message.tool_calls or []
-    assert (call.id, call.name, call.arguments) == ("", "", {})
+    assert (call.name, call.arguments) == ("", {})
 
 
 # ---- errors in a 200

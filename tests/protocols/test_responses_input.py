@@ -162,6 +162,12 @@ def test_a_part_of_any_api_becomes_an_input_part(part: dict[str, Any], expected:
     assert input_of([user(part)]) == [user(expected)]
 
 
+def test_a_breakpoint_of_the_prompt_cache_stays_on_its_part() -> None:
+    mark = {"prompt_cache_breakpoint": {"mode": "explicit"}}
+    part = {"type": "image_url", "image_url": {"url": "https://x/y.png"}, **mark}
+    assert input_of([user(part)]) == [user({"type": "input_image", "image_url": "https://x/y.png", **mark})]
+
+
 @pytest.mark.parametrize(
     "message",
     [
@@ -375,6 +381,20 @@ def test_calls_without_ids_take_those_of_the_messages_tool_calls() -> None:
     }
     result = {"role": "tool", "tool_call_id": "call_7", "content": "18"}
     assert input_of([message, result]) == [call("call_7", arguments='{"city": "Paris"}'), output("call_7")]
+
+
+def test_the_result_that_a_function_message_has_in_parts_is_kept() -> None:
+    called = {"role": "model", "parts": [{"functionCall": {"id": "call_1", "name": "get_weather", "args": {}}}]}
+    part = {"functionResponse": {"id": "call_1", "name": "get_weather", "response": {"output": "18"}}}
+    assert input_of([called, {"role": "function", "parts": [part]}])[-1] == output("call_1")
+
+
+@pytest.mark.parametrize("content", [None, "", []])
+def test_a_message_without_content_keeps_its_turn(content: Any) -> None:
+    assert input_of([{"role": "user", "content": content}, {"role": "system", "content": "a"}]) == [
+        {"role": "user", "content": ""},
+        {"role": "system", "content": "a"},
+    ]
 
 
 def test_the_oldest_form_of_calls_is_understood() -> None:

@@ -41,7 +41,7 @@ def chunked(body: bytes, *headers: bytes, size: int = 7) -> bytes:
 
 
 class Answer(NamedTuple):
-    """An answer, the body that it has, and whether its connection serves again; ``closes``: the server ends it there."""
+    """An answer, its body, and whether its connection serves again; ``closes``: the server ends it there."""
 
     name: str
     answer: bytes

@@ -1,4 +1,4 @@
-"""Answers that are no answers: what is raised, that the connection is closed, and that nothing of it reaches the next one."""
+"""Answers that are no answers: what is raised, that the connection is closed, and that the next one is untouched."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ def sized(body: bytes, *headers: bytes) -> bytes:
 class Fault(NamedTuple):
     """An answer, how the server goes on, and what is raised.
 
-    The server goes on to ``close`` or ``reset`` the connection, or to ``stay``. With ``serve`` only the content is faulty and
-    not its framing: the connection is as good as before.
+    The server goes on to ``close`` or ``reset`` the connection, or to ``stay``. With ``serve`` only the content is
+    faulty and not its framing: the connection is as good as before.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""One transport in several event loops, and what is left when a loop, or the interpreter, ends: nothing, and not a word."""
+"""One transport in several event loops, and what is left when a loop or the interpreter ends: nothing, not a word."""
 
 from __future__ import annotations
 

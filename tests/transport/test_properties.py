@@ -1,4 +1,4 @@
-"""Invented bytes: whatever a server sends, and however it is cut, the same is read, or the same kind of error raised."""
+"""Invented bytes: whatever a server sends and however it is cut, the same is read, or the same error raised."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ PIECES = st.sampled_from(
     [
         b"HTTP/1.1 200 OK", b"HTTP/1.0 404", b"HTTP/1.1 ", b"\r\n", b"\n", b"\r", b"\r\n\r\n", b" ", b"\t", b":", b",", b"\0",
         b"Content-Length: 3\r\n", b"Content-Length: 5\r\n", b"Transfer-Encoding: chunked\r\n", b"Transfer-Encoding: gzip\r\n",
-        b"Content-Encoding: gzip\r\n", b"Content-Encoding: deflate\r\n", b"Connection: close\r\n", b"X-A: \xff\r\n", b"X: \xc3\xa9\n",
+        b"Content-Encoding: gzip\r\n", b"Content-Encoding: deflate\r\n", b"Connection: close\r\n", b"X-A: \xff\r\n",
+        b"X: \xc3\xa9\n",
         b"3\r\nabc\r\n", b"0\r\n\r\n", b"0\r\n", b"5;x=y\r\n", b"abc", gzip.compress(b"abc"), zlib.compress(b"abc"),
     ]
 )  # fmt: skip
@@ -81,8 +82,11 @@ def test_no_bytes_make_anything_but_an_answer_or_a_protocol_error(answer: bytes)
     read(answer, [])
 
 
-@given(data=st.binary(max_size=3000), codings=st.lists(st.sampled_from(["gzip", "x-gzip", "deflate", "identity"]), max_size=3),
-       cut=st.integers(1, 200))  # fmt: skip
+@given(
+    data=st.binary(max_size=3000),
+    codings=st.lists(st.sampled_from(["gzip", "x-gzip", "deflate", "identity"]), max_size=3),
+    cut=st.integers(1, 200),
+)
 @settings(max_examples=100, deadline=None)
 def test_what_was_compressed_comes_back(data: bytes, codings: list[str], cut: int) -> None:
     packed = data

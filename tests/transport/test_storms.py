@@ -1,4 +1,4 @@
-"""Several hundred calls on a few connections; half of them are cancelled, and some are answered with nonsense or a reset."""
+"""Hundreds of calls on a few connections; half of them are cancelled, some are answered with nonsense or a reset."""
 
 from __future__ import annotations
 
