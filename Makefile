@@ -6,9 +6,12 @@ BIN    := $(VENV)/bin
 RUN    := $(BIN)/python
 
 # Sources of the extensions, and whatever decides what is installed: a change here installs again.
+# The interpreters of this machine that are supported, for `make wheels`.
+PYTHONS  = $(shell scripts/interpreters)
+
 SOURCES := $(wildcard _speedups/*.pyx _speedups/*.pxd) setup.py pyproject.toml
 
-.PHONY: help demo demo-local test test-plain lint types format info build clean
+.PHONY: help demo demo-local test test-plain lint types coverage wheels format info clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -36,15 +39,25 @@ test: $(VENV)/.installed  ## the test suite, with the compiled extensions where 
 test-plain: $(VENV)/.installed  ## the test suite without the compiled extensions
 	@LLM_ASYNC_NO_EXTENSIONS=1 $(RUN) -m pytest $(ARGS)
 
-lint: $(VENV)/.installed  ## ruff and a strict type check
+lint: $(VENV)/.installed  ## ruff, a strict type check, the workflows and pyproject.toml
 	@$(RUN) -m pip install --quiet --group lint
 	@$(RUN) -m ruff check .
 	@$(RUN) -m ruff format --check .
 	@$(RUN) -m mypy
+	@cd scripts && $(abspath $(RUN)) -m mypy --config-file ../pyproject.toml --no-warn-unused-configs ./*.py
+	@$(BIN)/validate-pyproject pyproject.toml
+	@test ! -d .github || $(BIN)/zizmor --offline --quiet .github
+	@test ! -d .github || $(BIN)/actionlint .github/workflows/*.yml
 
 types: $(VENV)/.installed  ## what mypy and pyright, both strict, see of the public interface
 	@$(RUN) -m pip install --quiet --group types
 	@$(RUN) -m pytest tests/typing $(ARGS)
+
+coverage:  ## lines that the suite reaches, in Python and in Cython (target: 95 %)
+	@PYTHON="$(PYTHON)" scripts/coverage.sh $(ARGS)
+
+wheels:  ## sdist and wheels in dist/, built twice, inspected, and tested in clean environments; QUICK=1 for one interpreter
+	@$(PYTHON) scripts/wheels.py $(if $(QUICK),--quick,$(patsubst %,--python %,$(PYTHONS))) $(if $(ARGS),--tests "$(ARGS)")
 
 format: $(VENV)/.installed  ## let ruff put the code in order
 	@$(RUN) -m pip install --quiet --group lint
@@ -55,4 +68,4 @@ info: $(VENV)/.installed  ## what is installed, compiled or plain, and why
 	@$(RUN) -m llm_async info
 
 clean:  ## remove everything that was made here
-	@rm -rf $(VENV) build dist *.egg-info llm_async/_speedups/*.so _speedups/*.c .pytest_cache .hypothesis .mypy_cache .ruff_cache
+	@rm -rf $(VENV) .venv-* build dist *.egg-info llm_async/_speedups/*.so _speedups/*.c .pytest_cache .hypothesis .mypy_cache .ruff_cache

@@ -288,7 +288,7 @@ cdef class Fragments:
 
     @cython.critical_section
     def clear(self):
-        """Forget the templates."""
+        """Forget the templates: an event has said something else, and what they say may have changed its meaning."""
         self._templates = []
 
     @cython.critical_section

@@ -29,7 +29,7 @@ from llm_async.models import Limits
 from llm_async.providers import BaseProvider
 from llm_async.retry import RetryConfig
 
-from .storm import PROVIDERS, descriptors, run
+from .storm import PROVIDERS, descriptors, descriptors_left, run
 
 __all__ = ["Outcome", "soak"]
 
@@ -127,10 +127,10 @@ async def soak(streams: int, seconds: float, *, pause: float = 0.25, seed: int =
         outcome.memory = outcome.memory[: max(outcome.settled + 1, int(seconds))]
         for provider in providers:
             await provider.aclose()
-    await asyncio.sleep(0.1)
     gc.collect()
-    if before and descriptors() > before:
-        outcome.wrong.append(f"{descriptors() - before} descriptors are left open")
+    left = await descriptors_left(before)
+    if left:
+        outcome.wrong.append(f"{left} descriptors are left open")
     if outcome.growth > ALLOWED_GROWTH:
         outcome.wrong.append(f"memory grew by {outcome.growth / 1e6:.1f} MB")
     return outcome
@@ -138,7 +138,7 @@ async def soak(streams: int, seconds: float, *, pause: float = 0.25, seed: int =
 
 async def _one(provider: BaseProvider, number: int, whim: random.Random, outcome: Outcome) -> None:
     """One stream, from its beginning to its end, or to where it is left."""
-    question = f"stream {number} says {whim.random()} " + "and another word " * ((_WORDS - 6) // 3)
+    question = f"stream {number} says {whim.random()}" + " and another word" * ((_WORDS - 6) // 3)
     patience = whim.randrange(_WORDS) if whim.random() < 0.1 else _WORDS * 10
     text = ""
     async with await provider.acomplete("m", [{"role": "user", "content": question}], stream=True) as response:

@@ -25,9 +25,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 
 import artifacts
 from check_wheel import tags
@@ -51,7 +52,13 @@ def part(name: str) -> Iterator[None]:
     print(f"    {time.monotonic() - begun:.0f} s", flush=True)
 
 
-def run(*command: str | Path, cwd: Path | None = None, succeeds: bool = True, quiet: bool = True, **env: str) -> str:
+def run(
+    *command: str | Path,
+    cwd: Path | None = None,
+    succeeds: bool = True,
+    quiet: bool = True,
+    env: Mapping[str, str] = MappingProxyType({}),
+) -> str:
     """Run a command without the variables that steer this package; its output, which is shown when it disappoints."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("LLM_ASYNC_", "PYTHONPATH"))}
     if wire := os.environ.get("LLM_ASYNC_WIRE"):
@@ -82,9 +89,9 @@ class Environment:
         self.python = self.bin / "python"
         self.pip("install", "--upgrade", "pip>=25.1")
 
-    def pip(self, *arguments: str | Path, succeeds: bool = True, cwd: Path | None = None, **env: str) -> str:
+    def pip(self, *arguments: str | Path, succeeds: bool = True, env: Mapping[str, str] = MappingProxyType({})) -> str:
         quiet = [] if "-v" in arguments else ["--quiet"]
-        return run(self.python, "-m", "pip", *arguments, *quiet, cwd=cwd, succeeds=succeeds, **env)
+        return run(self.python, "-m", "pip", *arguments, *quiet, succeeds=succeeds, env=env)
 
     def install(self, wheel: Path) -> None:
         """The wheel and what the suite needs, as a user's installer would put them there."""
@@ -92,9 +99,9 @@ class Environment:
             "install", f"llm-async[all] @ {wheel.absolute().as_uri()}", "--group", f"{ROOT / 'pyproject.toml'}:test"
         )
 
-    def suite(self, beside: Path, tests: list[str], **env: str) -> None:
+    def suite(self, beside: Path, tests: list[str], env: Mapping[str, str]) -> None:
         """The suite in a folder that holds no package, so that only the installed one can be tested."""
-        shown = run(self.python, "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests, cwd=beside, **env)
+        shown = run(self.python, "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests, cwd=beside, env=env)
         print("    " + shown.strip().rpartition("\n")[2], flush=True)
 
 
@@ -112,8 +119,8 @@ def make(out: Path, builders: list[Environment], elsewhere: Path) -> None:
             # auditwheel refuses a wheel without extensions, and gives the others the tag of the C library they need.
             tool, path = builders[0].bin, f"{builders[0].bin}{os.pathsep}{os.environ['PATH']}"
             date = str(artifacts.source_date())
-            run(tool / "auditwheel", "show", wheel, PATH=path)
-            run(tool / "auditwheel", "repair", "-w", out, wheel, PATH=path, SOURCE_DATE_EPOCH=date)
+            run(tool / "auditwheel", "show", wheel, env={"PATH": path})
+            run(tool / "auditwheel", "repair", "-w", out, wheel, env={"PATH": path, "SOURCE_DATE_EPOCH": date})
             wheel.unlink()
         else:
             shutil.move(wheel, out / wheel.name)
@@ -174,28 +181,29 @@ def prove(arguments: argparse.Namespace, temporary: Path) -> None:
             environment.install(wheel)
             environment.pip("check")
             run(environment.python, "-m", "llm_async", "info", quiet=False, cwd=beside)
-            environment.suite(beside, tests, LLM_ASYNC_REQUIRE_EXTENSIONS="1")
+            environment.suite(beside, tests, {"LLM_ASYNC_REQUIRE_EXTENSIONS": "1"})
         if not arguments.quick:
             with part(f"{wheel.name}: plain by LLM_ASYNC_NO_EXTENSIONS=1"):
-                environment.suite(beside, tests, LLM_ASYNC_NO_EXTENSIONS="1")
+                environment.suite(beside, tests, {"LLM_ASYNC_NO_EXTENSIONS": "1"})
 
     bare = Environment(temporary / "bare", pythons[0])
     hidden = without_compiler(temporary / "empty")
     with part(f"{plain.name}: no compiler, no orjson"):
         bare.install(plain)
-        bare.pip("check", **hidden)
+        bare.pip("check")
         bare.pip("uninstall", "--yes", "orjson")
         run(bare.python, "-m", "llm_async", "info", quiet=False, cwd=beside)
-        bare.suite(beside, tests, **hidden)
+        bare.suite(beside, tests, hidden)
     with part(f"{sdist.name}: no compiler"):
         bare.pip("uninstall", "--yes", "llm-async")
-        said = bare.pip("install", "-v", sdist, **hidden)
+        said = bare.pip("install", "-v", sdist, env=hidden)
         lines = [line.strip() for line in said.splitlines() if "llm-async: no extensions" in line]
         if len(lines) != 1:
             raise Failed(f"one line should say that there are no extensions, not {len(lines)}")
         print(f"    {lines[0]}")
         run(bare.python, "-c", "import llm_async._speedups as s; assert not s.COMPILED", cwd=beside)
-        bare.pip("install", "--force-reinstall", sdist, succeeds=False, LLM_ASYNC_REQUIRE_EXTENSIONS="1", **hidden)
+        required = {"LLM_ASYNC_REQUIRE_EXTENSIONS": "1", **hidden}
+        bare.pip("install", "--force-reinstall", sdist, succeeds=False, env=required)
 
 
 def main() -> int:

@@ -26,6 +26,7 @@ def _each_twin(pair: str) -> Callable[..., ModuleType]:
 
 
 sse = _each_twin("sse")
+fragments = _each_twin("fragments")
 framing = _each_twin("framing")
 deltas = _each_twin("deltas")
 tool_calls = _each_twin("tool_calls")

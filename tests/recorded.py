@@ -194,8 +194,8 @@ def _differences(case: Case, got: Outcome) -> Iterator[tuple[str, str]]:
         yield "raised", f"raised {type(got.error).__name__}: {got.error}"
         if got.message is None:
             return
-    message = got.message
-    assert message is not None
+    # An error that came before anything else has no partial message.
+    message = got.message or Message("assistant", "")
     yield from differs("text", want["text"], message.content)
     yield from differs("reasoning", want["reasoning"], message.reasoning)
     yield from differs("refusal", want.get("refusal"), message.refusal if "refusal" in want else None)

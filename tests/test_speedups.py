@@ -21,6 +21,7 @@ PACKAGE = Path(llm_async.__file__).parent
 SHOW = "from llm_async import _speedups as s; print(s.COMPILED, s.EventDecoder.__module__, s.REASON, sep='|')"
 PAIRS = {
     "deltas": "DeltaMerger",
+    "fragments": "Fragments",
     "framing": "ChunkedDecoder",
     "sse": "EventDecoder",
     "tool_calls": "ToolCallAccumulator",

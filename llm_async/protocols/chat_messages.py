@@ -141,6 +141,9 @@ class _Conversation:
             data.pop("reasoning", None)
         if calls:
             data["tool_calls"] = calls
+        elif data["content"] is None and data.keys().isdisjoint(("audio", "function_call", "refusal")):
+            # An answer without anything in it, as a token limit can leave one; null is refused where nothing stands beside it.
+            data["content"] = ""
         self._expect_results(calls)
         self.messages.append(data)
 

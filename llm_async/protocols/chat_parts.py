@@ -200,7 +200,24 @@ def _text(block: Mapping[str, Any], where: str) -> Mapping[str, Any]:
 # ---- Gemini's parts
 
 
+# Google's own libraries write them like that.
+_GEMINI_WORDS = {
+    "file_data": "fileData",
+    "file_uri": "fileUri",
+    "function_call": "functionCall",
+    "function_response": "functionResponse",
+    "inline_data": "inlineData",
+    "mime_type": "mimeType",
+    "thought_signature": "thoughtSignature",
+}
+
+
+def _in_gemini_words(holder: Mapping[str, Any]) -> dict[str, Any]:
+    return {_GEMINI_WORDS.get(key, key): value for key, value in holder.items()}
+
+
 def _read_gemini(part: Mapping[str, Any], pieces: Pieces, where: str) -> None:
+    part = _in_gemini_words(part)
     if part.get("thought"):
         return
     if isinstance(part.get("text"), str):
@@ -216,10 +233,10 @@ def _read_gemini(part: Mapping[str, Any], pieces: Pieces, where: str) -> None:
         )
         pieces.results.append(result)
     elif isinstance(part.get("inlineData"), Mapping):
-        data = part["inlineData"]
+        data = _in_gemini_words(part["inlineData"])
         pieces.content.append(_media(str(data.get("mimeType")), str(data.get("data")), where))
     elif isinstance(part.get("fileData"), Mapping):
-        data = part["fileData"]
+        data = _in_gemini_words(part["fileData"])
         uri = str(data.get("fileUri"))
         if not str(data.get("mimeType")).startswith("image/") or not uri.startswith(("https://", "http://")):
             raise _unsupported("a file that is given by its address", where)

@@ -11,12 +11,12 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
 
-from ..errors import APIStatusError, status_error_class
+from ..errors import APIStatusError, LLMError, ProtocolError, status_error_class
 from ..models.secret import MASK, reveal
 from .error_bodies import LONGEST_EXCERPT, ErrorBody, decode_body, excerpt_of, shortened
 from .retry_hints import details_of, has_retry_info, retry_hint
 
-__all__ = ["add_response", "error_payload", "event_error", "request_id_from", "status_error"]
+__all__ = ["add_response", "error_payload", "event_error", "hide_secrets", "request_id_from", "status_error"]
 
 _LONGEST_MESSAGE = 2000
 # A shorter string is no key, and masking it would spoil the texts it happens to occur in.
@@ -163,7 +163,7 @@ def status_error(
         secrets: what a server may quote back and nobody should see, such as the key; ``***`` takes its place.
         now: seconds since 1970, for hints that are dates; None takes the clock.
     """
-    lowered = {name.lower(): value for name, value in headers.items()}
+    lowered = _masked({name.lower(): value for name, value in headers.items()}, secrets)
     said = ErrorBody.of(_masked(decode_body(body), secrets))
     if 300 <= status < 400:
         message = _redirection(lowered.get("location"))
@@ -221,12 +221,20 @@ def add_response(error: APIStatusError, headers: Mapping[str, str], *, secrets: 
 
     Also masks ``secrets`` in it, as :func:`status_error` does.
     """
-    error.headers = {name.lower(): value for name, value in headers.items()}
+    error.headers = _masked({name.lower(): value for name, value in headers.items()}, secrets)
     error.request_id = request_id_from(error.headers, error.body)
     if error.retry_after is None:
         error.retry_after = retry_hint(error.status_code, error.headers, None)
-    error.body = _masked(error.body, secrets)
+    hide_secrets(error, secrets)
+
+
+def hide_secrets(error: LLMError, secrets: Collection[str]) -> None:
+    """Mask ``secrets`` wherever an error shows what a server has said: it may have quoted them back."""
     error.args = tuple(_masked(argument, secrets) for argument in error.args)
+    if isinstance(error, APIStatusError):
+        error.body = _masked(error.body, secrets)
+    elif isinstance(error, ProtocolError):
+        error.payload = _masked(error.payload, secrets)
 
 
 def request_id_from(headers: Mapping[str, str], body: Any = None) -> str | None:
@@ -312,6 +320,10 @@ def _masked(value: Any, secrets: Collection[str]) -> Any:
 
     if isinstance(value, str):
         return masked(value)
+    if isinstance(value, bytes):
+        for secret in plain:
+            value = value.replace(secret.encode(), MASK.encode())
+        return value
     # A stack, not recursion: a body may be nested more deeply than Python recurses.
     pending = [value]
     while pending:

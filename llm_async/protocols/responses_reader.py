@@ -158,6 +158,11 @@ class ResponsesReader(Reader):
     # ---- texts
 
     def _delta(self, channel: Channel, event: dict[str, Any], payload: bytes) -> StreamChunk | None:
+        delta = event.get("delta")
+        if not isinstance(delta, str):
+            delta = as_text(delta["text"] if isinstance(delta, Mapping) and "text" in delta else delta)
+        if not delta:
+            return None
         key = (event["type"], event.get("output_index"), event.get(channel.number))
         recent = self._recent
         if recent is not None and recent[0] == key:
@@ -166,10 +171,7 @@ class ResponsesReader(Reader):
             part = self._part_of_delta(channel, event)
             if len(self._items.open(part.item.type, key[1])) == 1:
                 self._recent = (key, part)
-        delta = event.get("delta")
-        if not isinstance(delta, str):
-            delta = as_text(delta["text"] if isinstance(delta, Mapping) and "text" in delta else delta)
-        return self._hand_over(part.item, part.channel, part.buffer.add(delta), payload) if delta else None
+        return self._hand_over(part.item, part.channel, part.buffer.add(delta), payload)
 
     def _part_of_delta(self, channel: Channel, event: dict[str, Any]) -> Part:
         if event["type"] == "response.content_part.delta":
@@ -238,7 +240,7 @@ class ResponsesReader(Reader):
             return None
         type_, index = str(given.get("type", "message")), event.get("output_index")
         item = self._items.find(type_, index, given.get("id"))
-        if item is None or (item.snapshot and (not item.id or item.id != given.get("id"))):
+        if item is None or (item.snapshot and not _is_same(item.snapshot, given)):
             item = self._items.add(type_, index)
         item.describe(given)
         self._recent = None
@@ -358,15 +360,17 @@ class ResponsesReader(Reader):
     def _says_all(self, final: dict[str, Any]) -> bool:
         """Whether the ``output`` of the final event is what was streamed.
 
-        It is not when it is empty, nor when a completed response has no text, or no call, although the stream had: some
-        proxies leave them out. (Where the response is not completed, a filter may have taken them back.)
+        It is not when it is empty, nor when a completed response has no text, no call or no arguments, although the stream
+        had: some proxies leave them out. (Where the response is not completed, a filter may have taken them back.)
         """
         output = final.get("output")
         items = [item for item in output if isinstance(item, dict)] if isinstance(output, list) else []
         if not items or final["status"] != "completed":
             return bool(items)
         lost_text = self._items.said("message") and not any(map(item_text, items))
-        lost_calls = self._items.calls and not any(item.get("type") in _CALL_TYPES for item in items)
+        calls = [item for item in items if item.get("type") in _CALL_TYPES]
+        said = any(item.said() for item in self._items.calls)
+        lost_calls = self._items.calls and not (any(map(item_said, calls)) if said else calls)
         return not lost_text and not lost_calls
 
     # ---- errors, and events without a type
@@ -400,6 +404,11 @@ _HANDLERS: dict[str, Callable[[ResponsesReader, dict[str, Any], bytes], StreamCh
     "response.error": ResponsesReader._error,
     "error": ResponsesReader._error,
 }
+
+
+def _is_same(item: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether two descriptions are of one item, as far as their ids tell."""
+    return next((item[key] == other[key] for key in ("id", "call_id") if item.get(key) and other.get(key)), False)
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

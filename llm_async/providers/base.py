@@ -280,7 +280,7 @@ class BaseProvider(NetworkClient):
         """The message in the decoded body of an answer."""
         return self._spoken().read(original).message
 
-    async def _http_post(self, endpoint: str, data: Any, headers: Headers | None = None) -> dict[str, Any]:
+    async def _http_post(self, endpoint: str, data: Any, headers: Mapping[str, str] | None = None) -> dict[str, Any]:
         """POST JSON, get JSON; ``endpoint`` is a whole address or a path below the API's root."""
         url = endpoint if "://" in endpoint else self._url(endpoint)
         if self._replaced_client is not None:
@@ -291,7 +291,7 @@ class BaseProvider(NetworkClient):
         return value  # type: ignore[no-any-return]
 
     def _stream_response(
-        self, url: str, payload: dict[str, Any], headers: Headers, parse_provider: str = "openai"
+        self, url: str, payload: dict[str, Any], headers: Mapping[str, str], parse_provider: str = "openai"
     ) -> Any:
         """A streaming answer to a JSON POST, read by this provider's protocol, else as ``parse_stream_chunk`` reads."""
         response = Response.streaming(self.name())
@@ -359,7 +359,7 @@ class BaseProvider(NetworkClient):
             Outgoing(method, url, headers, body),
             timeouts=Timeouts.coerce(timeouts, self.timeouts),
             limits=self.limits,
-            retry=self.retry_config if retry is None else retry,
+            retry=RetryConfig.coerce(self.retry_config if retry is None else retry),
         )
 
     # --- tools
@@ -448,7 +448,9 @@ class BaseProvider(NetworkClient):
             json_data = {}
         own = {**merged([headers or {}]), **{name: str(value) for name, value in kwargs.items()}}
         body = None if json_data is None else encode(json_data)
-        retry = self.retry_config if verb in IDEMPOTENT else replace(self.retry_config, max_attempts=1)
+        retry = (
+            self.retry_config if verb in IDEMPOTENT else replace(RetryConfig.coerce(self.retry_config), max_attempts=1)
+        )
         url = with_query(self._url(path), params)
         if self._replaced_client is not None:
             await self._renew_key()

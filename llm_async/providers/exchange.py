@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, Union
 
 from ..errors import APIStatusError, APITimeoutError, LLMError
 from ..models import Limits, Timeouts
-from ..protocols.failures import add_response, status_error
+from ..protocols.failures import add_response, hide_secrets, status_error
 from ..retry import RetryConfig, retry_delay
 from .headers import secrets_in
 
@@ -111,6 +111,7 @@ class Exchange:
 
     async def wait_for_next_attempt(self, error: LLMError) -> None:
         """Sleep until the next attempt; raise ``error`` when there is to be none."""
+        self.hide_secrets(error)
         delay = retry_delay(error, self.attempt, self.retry, method=self.outgoing.method)
         if delay is None:
             raise error
@@ -150,3 +151,7 @@ class Exchange:
     def place(self, error: APIStatusError, reply: Reply) -> None:
         """Give an error that stood inside a 200 what the reply around it knows: headers, request id, delay."""
         add_response(error, reply.headers, secrets=secrets_in(self._headers))
+
+    def hide_secrets(self, error: LLMError) -> None:
+        """Mask what a server has quoted of the request's headers that nobody should see."""
+        hide_secrets(error, secrets_in(self._headers))

@@ -279,6 +279,8 @@ class Stream:
                 response.usage = answer.usage
         if isinstance(error, APIStatusError) and self._reply is not None:
             self._exchange.place(error, self._reply)
+        else:
+            self._exchange.hide_secrets(error)
 
     def _fail(self, error: LLMError) -> None:
         self._closed = f"it failed with {type(error).__name__}"

@@ -212,7 +212,7 @@ ERROR_BODIES = [
 REDIRECTS = [
     both(
         f"{number} to another host",
-        body(b"", number, "Location: http://elsewhere.invalid/v1?key=sk-secret-key"),
+        body(b"", number, "Location: http://elsewhere.invalid/v1?key=of-another"),
         status(number, "the server redirects to http://elsewhere.invalid/v1;"),
     )
     for number in (301, 302, 303, 307, 308)

@@ -131,6 +131,13 @@ def test_null_is_no_content_but_the_assistants(role: str) -> None:
     assert sent({"role": role, "content": None}) == [{"role": role, "content": ""}]
 
 
+def test_an_answer_without_anything_in_it_is_an_empty_text() -> None:
+    answer = {"role": "assistant", "content": None, "tool_calls": None, "refusal": None}
+    assert sent(answer) == [{"role": "assistant", "content": ""}]
+    refused = {"role": "assistant", "content": None, "refusal": "no"}
+    assert sent(refused) == [refused]
+
+
 def test_fields_that_no_request_has_are_not_sent() -> None:
     message = Message("assistant", "a", reasoning="hm", reasoning_details=[{"type": "x"}], stop_reason="stop")
     assert sent(message_to_dict(message)) == [{"role": "assistant", "content": "a"}]
@@ -394,6 +401,28 @@ def test_geminis_parts_become_messages_and_results_find_their_calls_by_name() ->
         result("call_2", "broken"),
         result("call_1", "one"),
         result("call_3", '{"n": 2, "m": 3}'),
+    ]
+
+
+def test_geminis_parts_are_understood_in_the_spelling_of_its_libraries_too() -> None:
+    image = {"mime_type": "image/png", "data": IMAGE}
+    assert sent(
+        {"role": "user", "parts": [{"text": "look"}, {"inline_data": image}]},
+        {
+            "role": "model",
+            "parts": [{"function_call": {"id": "c1", "name": "f", "args": {}}, "thought_signature": "s"}],
+        },
+        {"role": "user", "parts": [{"function_response": {"id": "c1", "name": "f", "response": {"result": "1"}}}]},
+    ) == [
+        {
+            "role": "user",
+            "content": [
+                {"type": "text", "text": "look"},
+                {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{IMAGE}"}},
+            ],
+        },
+        {"role": "assistant", "content": None, "tool_calls": [native_call("c1")]},
+        result("c1", "1"),
     ]
 
 

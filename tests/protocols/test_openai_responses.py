@@ -68,8 +68,8 @@ def test_a_previous_response_is_sent_only_where_there_is_one() -> None:
     assert "previous_response_id" not in body_of(options={"previous_response_id": None})
 
 
-def test_without_messages_an_input_option_is_the_input() -> None:
-    assert body_of(messages=[])["input"] == []
+def test_without_messages_only_an_input_option_is_input() -> None:
+    assert "input" not in body_of(messages=[], options={"prompt": {"id": "pmpt_1"}})
     assert body_of(messages=[], options={"input": "raw"})["input"] == "raw"
 
 

@@ -302,6 +302,8 @@ def test_what_a_final_response_without_text_has_lost_is_taken_from_the_stream() 
     assert streamed.close().message.content == "hello"
     streamed = Streamed(created(), done(0, message("hello")), done(1, function_call()), completed(message("hello")))
     assert len(streamed.close().message.tool_calls or []) == 1
+    streamed = Streamed(created(), done(0, function_call('{"a":1}')), completed(function_call("")))
+    assert [call.arguments for call in streamed.close().message.tool_calls or []] == [{"a": 1}]
 
 
 def test_a_filter_may_take_back_what_was_streamed() -> None:
@@ -499,6 +501,26 @@ def test_calls_that_are_open_at_one_index_are_told_apart_by_their_ids() -> None:
         completed(),
     )
     assert [call.arguments for call in streamed.close().message.tool_calls or []] == [{"a": 1}, {"b": 2}]
+    streamed.assert_chunks_say_what_the_message_says()
+
+
+def test_an_item_that_is_announced_twice_is_one_item() -> None:
+    call = {"call_id": "call_1", "name": "get_weather"}
+    streamed = Streamed(
+        created(),
+        added(0, "function_call", **call),
+        added(0, "function_call", **call),
+        arguments('{"a":1}'),
+        done(0, {"type": "function_call", **call, "arguments": '{"a":1}'}),
+        completed(),
+    )
+    assert streamed.calls == {0: ("call_1", "get_weather", '{"a":1}')}
+    streamed.assert_chunks_say_what_the_message_says()
+
+
+def test_an_empty_delta_begins_no_item() -> None:
+    streamed = Streamed(created(), done(0, function_call('{"a":1}')), arguments(""), text(""), completed())
+    assert [item["type"] for item in streamed.close().original["output"]] == ["function_call"]
     streamed.assert_chunks_say_what_the_message_says()
 
 

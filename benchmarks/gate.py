@@ -1,0 +1,82 @@
+"""The speed gate: how many instructions the compiled twins need against the plain ones, in the same interpreter.
+
+Instructions, counted by valgrind's callgrind, do not depend on what else the machine does, so that no baseline of another day is
+needed: each case has a floor, about a third below what it was measured to be, and falls below it only when something has become
+slower. The work of starting up is subtracted. Ratios depend on the interpreter: the floors are those of the one named
+below, and others are compared with a warning::
+
+    python -m benchmarks.gate [CASE ...]
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from benchmarks.cases import CASES, one_pass
+
+__all__ = ["main"]
+
+FLOORS = {"framing": 15.0, "sse": 10.0, "fragments": 5.0, "deltas": 1.4, "tool_calls": 2.0}
+INTERPRETER = (3, 11)
+_ROUNDS = 4
+_COLLECTED = re.compile(r"Collected : (\d+)")
+
+
+def instructions(case: str, twin: str, rounds: int) -> int:
+    """How many instructions a fresh interpreter needs for so many rounds of a case."""
+    finished = subprocess.run(
+        ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", sys.executable, "-m", "benchmarks.gate",
+         "--run", case, twin, str(rounds)],
+        cwd=Path(__file__).parent.parent,
+        env={**os.environ, "PYTHONHASHSEED": "0", "LLM_ASYNC_REQUIRE_EXTENSIONS": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )  # fmt: skip
+    collected = _COLLECTED.search(finished.stderr)
+    if finished.returncode or collected is None:
+        raise SystemExit(f"{case} with the {twin} twin failed under valgrind:\n{finished.stderr[-2000:]}")
+    return int(collected[1])
+
+
+def ratio(case: str) -> float:
+    """How many times as many instructions the plain twin needs."""
+    counts = {twin: instructions(case, twin, _ROUNDS) - instructions(case, twin, 0) for twin in ("compiled", "plain")}
+    return counts["plain"] / counts["compiled"]
+
+
+def run(case: str, twin: str, rounds: int) -> None:
+    """What is counted."""
+    work = one_pass(case, twin)
+    for _ in range(rounds):
+        work()
+
+
+def main(arguments: list[str]) -> int:
+    """Measure the named cases, or all; 1 where one is below its floor."""
+    if arguments[:1] == ["--run"]:
+        run(arguments[1], arguments[2], int(arguments[3]))
+        return 0
+    if shutil.which("valgrind") is None:
+        print("the speed gate was skipped: valgrind is missing (on Debian: apt-get install valgrind)")
+        return 0
+    if sys.version_info[:2] != INTERPRETER:
+        print(f"note: the floors were measured with Python {'.'.join(map(str, INTERPRETER))}, not with this one")
+    slow = []
+    for case in arguments or CASES:
+        found = ratio(case)
+        print(f"{case:12} {found:6.2f} times fewer instructions than plain; the floor is {FLOORS[case]}", flush=True)
+        if found < FLOORS[case]:
+            slow.append(case)
+    if slow:
+        print(f"too slow: {', '.join(slow)}")
+    return 1 if slow else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
