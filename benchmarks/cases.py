@@ -15,7 +15,7 @@ from benchmarks.traffic import events
 
 __all__ = ["CASES", "answer_of", "one_pass"]
 
-_EVENTS = 500
+_EVENTS = 200
 _BLOCK = 64 * 1024
 
 

@@ -21,9 +21,9 @@ from benchmarks.cases import CASES, one_pass
 
 __all__ = ["main"]
 
-FLOORS = {"framing": 15.0, "sse": 10.0, "fragments": 5.0, "deltas": 1.4, "tool_calls": 2.0}
+FLOORS = {"framing": 14.0, "sse": 4.2, "fragments": 9.5, "deltas": 2.3, "tool_calls": 2.8}
 INTERPRETER = (3, 11)
-_ROUNDS = 4
+_ROUNDS = 3
 _COLLECTED = re.compile(r"Collected : (\d+)")
 
 

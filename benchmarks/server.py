@@ -14,7 +14,6 @@ import contextlib
 import functools
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -97,9 +96,7 @@ async def _send_paced(writer: asyncio.StreamWriter, chunks: list[bytes], seconds
     loop = asyncio.get_running_loop()
     due = loop.time()
     for chunk in chunks:
-        # The moment of sending stands in front of the event, as an SSE comment: lateness is what it is compared with.
-        stamp = b": %.6f\n" % time.time()
-        writer.write(b"%x\r\n%b\r\n" % (len(stamp), stamp) + chunk)
+        writer.write(chunk)
         due += seconds
         await asyncio.sleep(due - loop.time())
     writer.write(b"0\r\n\r\n")

@@ -29,7 +29,7 @@ from llm_async.models import Limits
 from llm_async.providers import BaseProvider
 from llm_async.retry import RetryConfig
 
-from .storm import PROVIDERS, descriptors, descriptors_left, run
+from .storm import PROVIDERS, descriptors_at_rest, descriptors_left, run
 
 __all__ = ["Outcome", "soak"]
 
@@ -87,7 +87,7 @@ def server(pause: float) -> Iterator[dict[str, str]]:
 async def soak(streams: int, seconds: float, *, pause: float = 0.25, seed: int = 1) -> Outcome:
     """Keep so many streams open for so many seconds; one word of each comes every ``pause`` seconds."""
     outcome = Outcome()
-    before = descriptors()
+    before = await descriptors_at_rest()
     whim = random.Random(seed)
     open_now = 0
 

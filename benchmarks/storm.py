@@ -36,7 +36,7 @@ from llm_async.retry import RetryConfig
 from llm_async.testing import ProviderServer
 from llm_async.testing.http1 import Reply, Request
 
-__all__ = ["PROVIDERS", "Outcome", "descriptors", "descriptors_left", "run", "storm"]
+__all__ = ["PROVIDERS", "Outcome", "descriptors_at_rest", "descriptors_left", "run", "storm"]
 
 PROVIDERS: list[type[BaseProvider]] = [
     OpenAIProvider,
@@ -230,12 +230,7 @@ async def storm(requests: int, seed: int, *, concurrency: int = 64, connections:
     outcome = Outcome()
     numbers = iter(range(requests))
     began = time.perf_counter()
-    async with ProviderServer() as server:
-        # What an event loop opens for itself when it is first used is not counted.
-        async with PROVIDERS[0](api_key="", base_url=server.url("openai")) as provider:
-            await provider.request("GET", "models")
-    await asyncio.sleep(0.1)
-    before = descriptors()
+    before = await descriptors_at_rest()
     async with BadServer(random.Random(seed + 1)) as server:
         providers = [
             provider(
@@ -266,6 +261,16 @@ async def storm(requests: int, seed: int, *, concurrency: int = 64, connections:
 def descriptors() -> int:
     """Open descriptors of this process; 0 where the system does not tell."""
     return len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else 0
+
+
+async def descriptors_at_rest() -> int:
+    """Open descriptors, those included that an event loop opens for itself when it is first used."""
+    async with ProviderServer() as server:
+        async with PROVIDERS[0](api_key="", base_url=server.url("openai")) as provider:
+            await provider.request("GET", "models")
+        await server.wait_closed_connections()
+    await asyncio.sleep(0.1)
+    return descriptors()
 
 
 async def descriptors_left(before: int, *, seconds: float = 5) -> int:

@@ -22,7 +22,8 @@ from .agent_events import (
 )
 from .agent_run import AgentRun
 from .models import Message, Response, Tool, ToolCall
-from .tools.decorator import decorate
+from .models.tool import listed_tools
+from .tools.decorator import as_tool
 
 __all__ = [
     "Agent",
@@ -76,7 +77,7 @@ class Agent:
         self,
         provider: Any,
         model: str,
-        tools: Iterable[Callable[..., Any] | Mapping[str, Any]] = (),
+        tools: Iterable[Callable[..., Any] | Mapping[str, Any]] | None = (),
         parallel_tools: bool = True,
         max_iter: int = 10,
         *,
@@ -89,6 +90,9 @@ class Agent:
     ) -> None:
         if on_tool_error not in ("report", "raise"):
             raise ValueError(f'on_tool_error must be "report" or "raise", not {on_tool_error!r}')
+        for name, number in (("max_iter", max_iter), ("max_parallel_tools", max_parallel_tools)):
+            if not isinstance(number, int) and not (number is None and name == "max_parallel_tools"):
+                raise TypeError(f"{name} must be a whole number, not {number!r}")
         if max_parallel_tools is not None and max_parallel_tools < 1:
             raise ValueError(f"max_parallel_tools must be at least 1, not {max_parallel_tools!r}")
         self.provider = provider
@@ -103,7 +107,7 @@ class Agent:
         self.run_sync_in_thread = run_sync_in_thread
         self.tools_map: dict[str, Callable[..., Any]] = {}
         self.offered: list[Tool | Mapping[str, Any]] = []
-        self._add(list(tools))
+        self._add(listed_tools(tools))
 
     def _add(self, tools: list[Any]) -> None:
         in_own_words = {each.get("name") for each in tools if isinstance(each, Mapping)}
@@ -111,7 +115,9 @@ class Agent:
             if isinstance(each, Mapping):
                 self.offered.append(each)
                 continue
-            function = each if isinstance(getattr(each, "tool", None), Tool) else decorate(each)
+            if isinstance(each, Tool):
+                raise TypeError(f"tools: the Tool {each.name!r} has no function that could be run; give the function itself")
+            function = as_tool(each)
             offer: Tool = function.tool
             if offer.name in self.tools_map:
                 raise ValueError(f"two tools have the name {offer.name!r}")

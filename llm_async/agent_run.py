@@ -31,7 +31,7 @@ from .agent_events import (
 from .agent_results import executes_tools_itself, result_message, text_of
 from .errors import MaxIterationsError, StreamError, ToolError
 from .models import Message, Response, ToolCall, Usage
-from .models.message import message_to_dict
+from .models.message import listed, message_to_dict
 from .models.tool_call import SERVER_RUN
 from .tools import run_tool
 
@@ -60,7 +60,7 @@ class AgentRun:
     def __init__(
         self, agent: Agent, messages: Iterable[Message | Mapping[str, Any]], options: dict[str, Any], *, stream: bool
     ) -> None:
-        self.messages: list[Any] = list(messages)
+        self.messages: list[Any] = list(listed(messages))
         self.usage = Usage()
         self.iterations = 0
         self.response: Response | None = None

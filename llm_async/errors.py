@@ -30,6 +30,7 @@ protocols' knowledge; which network exception means which class is the transport
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -61,8 +62,6 @@ __all__ = [
     "UnsupportedError",
     "status_error_class",
 ]
-
-import asyncio
 
 
 class LLMError(Exception):

@@ -60,13 +60,19 @@ class RetryConfig:
 
     @classmethod
     def coerce(cls, value: Any) -> RetryConfig:
-        """``value`` as a RetryConfig: None is the default one; of any other object the attributes of these names count."""
+        """``value`` as a RetryConfig: None is the default one; of any other object the attributes of these names count.
+
+        Raises:
+            TypeError: it has none of them.
+        """
         if value is None:
             return cls()
         if isinstance(value, cls):
             return value
         default = cls()
         names = cls.__dataclass_fields__
+        if not any(hasattr(value, name) for name in names):
+            raise TypeError(f"retry_config must be a RetryConfig, not {type(value).__name__}")
         return cls(**{name: getattr(value, name, getattr(default, name)) for name in names})
 
 

@@ -52,9 +52,10 @@ def tool(
 
     Every parameter is a property of the schema, except for ``self``, ``cls``, ``*args`` and ``**kwargs``. One without a
     default is required, unless its type is ``Optional``: then it is None where the model leaves it out. One without an
-    annotation is not shown to the model; ``Any`` says that it takes any JSON value. A default that has a JSON form is shown to the model. A parameter is described by
-    ``Annotated[int, "what it is"]``, else by its entry in the docstring (Google, NumPy, Sphinx or Epydoc style), which is
-    read with the ``docstring-parser`` package (``pip install llm-async[docstrings]``).
+    annotation is not shown to the model; ``Any`` says that it takes any JSON value. A default that has a JSON form is
+    shown to the model. A parameter is described by ``Annotated[int, "what it is"]``, else by its entry in the docstring
+    (Google, NumPy, Sphinx or Epydoc style), which is read with the ``docstring-parser`` package
+    (``pip install llm-async[docstrings]``).
 
     Built in are str, int, float, bool, None, Any, Literal, Enum, list, dict, tuple, set and their relatives in
     ``collections.abc``, Optional, unions, NewType, TypedDict and dataclasses. Everything else (dates, UUIDs, constraints,

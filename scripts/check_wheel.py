@@ -24,7 +24,7 @@ LARGEST_EXTENSION = 150_000  # bytes
 BINARY_SUFFIXES = {".so", ".pyd", ".dll", ".dylib"}
 SPEEDUPS = PurePosixPath("llm_async/_speedups")
 
-PYTHONS = ("cp310", "cp311", "cp312", "cp313", "cp314")
+PYTHONS = ("cp310", "cp311", "cp312", "cp313", "cp314", "cp315")
 PLATFORMS = {
     "manylinux x86-64": r"manylinux.*_x86_64",
     "manylinux arm64": r"manylinux.*_aarch64",

@@ -135,7 +135,7 @@ def release(folder: Path) -> Path:
         "macosx_11_0_arm64": ".cpython-{}-darwin.so",
         "win_amd64": ".cp{}-win_amd64.pyd",
     }
-    for version in ("310", "311", "312", "313", "314"):
+    for version in ("310", "311", "312", "313", "314", "315"):
         for platform, suffix in platforms.items():
             wheel(
                 folder, f"llm_async-1.0-cp{version}-cp{version}-{platform}.whl", compiled(suffix=suffix.format(version))
@@ -146,7 +146,7 @@ def release(folder: Path) -> Path:
 
 
 def test_a_whole_release_passes(tmp_path: Path) -> None:
-    assert check("--release", release(tmp_path)) == (0, "36 wheels checked, nothing wrong\n")
+    assert check("--release", release(tmp_path)) == (0, "43 wheels checked, nothing wrong\n")
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from typing import Any, Literal, Union
 
 from .tool_call import SERVER_RUN, ToolCall
 
-__all__ = ["Content", "Message", "Role", "message_to_dict", "normalize_messages", "validate_messages"]
+__all__ = ["Content", "Message", "Role", "listed", "message_to_dict", "normalize_messages", "validate_messages"]
 
 Role = Literal["system", "user", "assistant", "tool"]
 Content = Union[str, list[dict[str, Any]]]
@@ -59,6 +59,13 @@ class Message:
         return "".join(text for text in texts if isinstance(text, str))
 
 
+def listed(messages: Iterable[Message | Mapping[str, Any]]) -> list[Message | Mapping[str, Any]]:
+    """The entries of a conversation, which are not looked at; TypeError for what is no list of messages."""
+    if isinstance(messages, (str, bytes, Mapping, Message)) or not isinstance(messages, Iterable):
+        raise TypeError(f"messages must be a list of messages, not {type(messages).__name__}")
+    return list(messages)
+
+
 def normalize_messages(messages: Iterable[Message | Mapping[str, Any]]) -> list[Message]:
     """Messages and mappings as a list of Messages.
 
@@ -66,9 +73,7 @@ def normalize_messages(messages: Iterable[Message | Mapping[str, Any]]) -> list[
         ValueError: for a role that is none of the four.
         TypeError: for an entry that is neither, or content of a wrong type.
     """
-    if isinstance(messages, (str, bytes, Mapping, Message)):
-        raise TypeError(f"messages must be a list of messages, not {type(messages).__name__}")
-    return [_normalize(entry, position) for position, entry in enumerate(messages)]
+    return [_normalize(entry, position) for position, entry in enumerate(listed(messages))]
 
 
 def validate_messages(messages: Iterable[Message | Mapping[str, Any]]) -> list[Message]:
@@ -79,6 +84,7 @@ def validate_messages(messages: Iterable[Message | Mapping[str, Any]]) -> list[M
 def _normalize(entry: Message | Mapping[str, Any], position: int) -> Message:
     if isinstance(entry, Message):
         _check_role(entry.role, position)
+        _content({"content": entry.content}, position)
         return entry
     if not isinstance(entry, Mapping):
         raise TypeError(f"messages[{position}] must be a Message or a mapping, not {type(entry).__name__}")

@@ -90,7 +90,15 @@ class Response:
         if self.stream_generator is not None:
             iterator: AsyncIterator[StreamChunk] = self.stream_generator.__aiter__()
             return iterator
+        if self.stream and self.main_response is not None:
+            return _nothing()  # a copy of a stream that was read
         raise TypeError("this answer is not a stream: ask for one with stream=True")
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Of a stream that was read the value stays, without the way on which it came.
+        read = self.stream and self.main_response is not None
+        state = {name: value for name, value in self.__dict__.items() if not (read and name == "_chunks")}
+        return {**state, "stream_generator": None} if read else state
 
     async def __aenter__(self: _Self) -> _Self:
         if self._chunks is not None:
@@ -128,6 +136,12 @@ class Response:
             async for chunk in iterator:
                 if chunk.content:
                     yield chunk.content
+
+
+async def _nothing() -> AsyncIterator[StreamChunk]:
+    chunks: tuple[StreamChunk, ...] = ()
+    for chunk in chunks:
+        yield chunk
 
 
 class StreamingResponse(Response):

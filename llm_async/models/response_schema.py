@@ -32,6 +32,8 @@ class ResponseSchema:
     mime_type: str = "application/json"
 
     def __post_init__(self) -> None:
+        if not isinstance(self.schema, Mapping):
+            raise TypeError(f"schema must be a mapping, a JSON Schema, not {type(self.schema).__name__}")
         self.schema = deepcopy(dict(self.schema))
 
     @classmethod

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Tool"]
+__all__ = ["Tool", "listed_tools"]
 
 
 @dataclass
@@ -31,3 +32,12 @@ class Tool:
             if schema is not None:
                 return schema
         return {"type": "object", "properties": {}}
+
+
+def listed_tools(tools: Any) -> list[Any]:
+    """The entries of a list of tools, which are not looked at; TypeError for what is no such list, as one tool alone."""
+    if tools is None:
+        return []
+    if isinstance(tools, (str, bytes, Mapping, Tool)) or not isinstance(tools, Iterable):
+        raise TypeError(f"tools must be a list of tools, not {type(tools).__name__}")
+    return list(tools)

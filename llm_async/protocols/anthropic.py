@@ -1,8 +1,8 @@
 """The Messages API of Anthropic, and of the servers that imitate it.
 
 What belongs here: a request from a Call, and which module does the rest. The conversation is put together in
-``anthropic_messages.py`` and ``anthropic_parts.py``, tools and schemas in ``anthropic_tools.py``; answers are read in ``anthropic_answer.py``,
-and streamed ones in ``anthropic_reader.py``.
+``anthropic_messages.py`` and ``anthropic_parts.py``, tools and schemas in ``anthropic_tools.py``; answers are read in
+``anthropic_answer.py``, and streamed ones in ``anthropic_reader.py``.
 """
 
 from __future__ import annotations

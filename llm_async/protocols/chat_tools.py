@@ -92,11 +92,14 @@ def chat_tool_choice(choice: Any, tools: Iterable[Mapping[str, Any]] | None) -> 
 
     A str that is none of the common words and no tool's name is sent as it is, since servers have words of their own
     (Mistral's ``any``); so is a mapping of no known form.
+
+    Raises:
+        TypeError: a choice that is neither a str nor a mapping.
     """
     if isinstance(choice, str):
         return choice if choice in _WORDS else next(_named(choice, tools or ()), choice)
     if not isinstance(choice, Mapping):
-        return choice
+        raise TypeError(f"tool_choice must be a str or a mapping, not {type(choice).__name__}")
     gemini = choice.get("functionCallingConfig")
     if isinstance(gemini, Mapping) and str(gemini.get("mode")) in _MODES:
         allowed = gemini.get("allowedFunctionNames")

@@ -88,13 +88,16 @@ def responses_tool_choice(choice: Any, tools: Iterable[Mapping[str, Any]]) -> An
 
     Understood: the common words, a tool's name, and the forms of Chat Completions, Claude and Gemini. A str that is none
     of these is sent as it is, and so is a mapping of no known form.
+
+    Raises:
+        TypeError: a choice that is neither a str nor a mapping.
     """
     if isinstance(choice, str):
         named = (tool for tool in tools if tool.get("name") == choice and tool.get("type") in _BY_NAME)
         tool = None if choice in _WORDS else next(named, None)
         return _CHOICES.get(choice, choice) if tool is None else {"type": tool["type"], "name": choice}
     if not isinstance(choice, Mapping):
-        return choice
+        raise TypeError(f"tool_choice must be a str or a mapping, not {type(choice).__name__}")
     kind = choice.get("type")
     inner = choice.get(kind) if isinstance(kind, str) else None
     if kind in ("any", *_WORDS):

@@ -14,7 +14,10 @@ def join_url(base: str, path: str) -> str:
 
     Raises:
         ValueError: ``base`` is no http or https address.
+        TypeError: ``path`` is no str.
     """
+    if not isinstance(path, str):
+        raise TypeError(f"path must be a str, not {type(path).__name__}")
     root, _, query = base.partition("?")
     scheme, separator, rest = root.partition("://")
     if not separator or scheme.lower() not in ("http", "https") or not rest.strip("/"):
@@ -26,7 +29,23 @@ def join_url(base: str, path: str) -> str:
 
 
 def with_query(url: str, params: Mapping[str, Any] | None) -> str:
-    """``url`` with ``params`` behind what it asks already; a list gives its name several times."""
-    if not params:
-        return url
-    return url + ("&" if "?" in url else "?") + urlencode(params, doseq=True)
+    """``url`` with ``params`` behind what it asks already.
+
+    A list gives its name several times, None leaves it out; True and False are ``true`` and ``false``, as in JSON.
+
+    Raises:
+        TypeError: ``params`` is no mapping.
+    """
+    if params is not None and not isinstance(params, Mapping):
+        raise TypeError(f"params must be a mapping, not {type(params).__name__}")
+    pairs = [(name, _text(each)) for name, value in (params or {}).items() for each in _values(value)]
+    return url + ("&" if "?" in url else "?") + urlencode(pairs) if pairs else url
+
+
+def _values(value: Any) -> list[Any]:
+    values = value if isinstance(value, (list, tuple)) else [value]
+    return [each for each in values if each is not None]
+
+
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

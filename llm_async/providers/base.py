@@ -20,11 +20,11 @@ from ..protocols.failures import request_id_from
 from ..retry import RetryConfig
 from . import client_options, legacy
 from .addresses import join_url, with_query
-from .arguments import Deadlines, Headers, Messages, Schema, Tools
+from .arguments import Deadlines, Headers, Messages, OfferedTools, Schema, Tools, as_mapping, offered
 from .client import NetworkClient
 from .exchange import Exchange, HeadersNow, Outgoing
 from .headers import merged, without
-from .keys import Key, KeySource, first_set, key_from
+from .keys import Key, KeySource, checked_key, first_set, key_from
 from .legacy import old_name as __getattr__  # noqa: F401 - where tests of programs put their mocks
 from .request import IDEMPOTENT, ByteStream, checked_method, encode, json_or_none
 from .stream import BOM, Stream, is_json, is_stream, read_events
@@ -92,12 +92,15 @@ class BaseProvider(NetworkClient):
             base_url = first_set(self.ENV_BASE_URL)
         if api_key is None:
             api_key = first_set(self.ENV_KEYS)
+        api_key = checked_key(api_key, "api_key")
         self._key_source: KeySource | None = api_key if callable(api_key) else None
         self.api_key: str = Secret("" if callable(api_key) else api_key)
+        if base_url and not isinstance(base_url, str):
+            raise TypeError(f"base_url must be a str, not {type(base_url).__name__}")
         self.base_url: str = base_url or self.BASE_URL or ""
         self.http2 = http2
         self.retry_config = RetryConfig.coerce(retry_config)
-        self.headers: dict[str, str] = dict(headers or {})
+        self.headers: dict[str, str] = merged([headers or {}])
         replacement = legacy.replaced_client_class(globals().get("aiosonic"))
         if replacement is not None:
             self._replaced_client = replacement(**{**(client_kwargs or {}), "http2": http2})
@@ -158,7 +161,7 @@ class BaseProvider(NetworkClient):
             model: the model's name.
             messages: the conversation, as dicts or :class:`Message` objects.
             stream: True returns a :class:`StreamingResponse` to iterate over; its request goes out at the first step.
-            tools: what the model may call.
+            tools: what the model may call: functions, :class:`Tool` objects, or the API's own form.
             tool_choice: ``"auto"``, ``"required"``, ``"none"``, a tool's name, or the API's own form.
             response_schema: a JSON Schema that the answer has to follow.
             headers: sent with this request, over the provider's own.
@@ -177,7 +180,7 @@ class BaseProvider(NetworkClient):
         if extra_body is not None:
             kwargs["extra_body"] = extra_body
         return await self._single_complete(
-            model, self._prepared(messages), stream, tools, tool_choice,
+            model, self._prepared(messages), stream, offered(tools), tool_choice,
             response_schema=response_schema, headers=headers, **kwargs,
         )  # fmt: skip
 
@@ -192,7 +195,7 @@ class BaseProvider(NetworkClient):
         model: str | None,
         messages: list[dict[str, Any]],
         stream: bool = False,
-        tools: Tools | None = None,
+        tools: OfferedTools | None = None,
         tool_choice: Any = None,
         response_schema: Schema | None = None,
         headers: Headers | None = None,
@@ -214,7 +217,7 @@ class BaseProvider(NetworkClient):
             tool_choice=tool_choice or None,
             response_schema=ResponseSchema.coerce(response_schema),
             options=kwargs,
-            extra_body=dict(extra_body or {}),
+            extra_body=as_mapping(extra_body, "extra_body"),
         )
         wire = protocol.request(call)
         if self._replaced_client is not None or legacy.is_served(self):
@@ -267,7 +270,7 @@ class BaseProvider(NetworkClient):
         """The conversation as dicts, checked."""
         return [message_to_dict(message) for message in normalize_messages(messages)]
 
-    def _format_tools(self, tools: Tools) -> list[dict[str, Any]]:
+    def _format_tools(self, tools: OfferedTools) -> list[dict[str, Any]]:
         """Tools as the request carries them."""
         return self._spoken().format_tools(tools)
 

@@ -60,6 +60,10 @@ class NetworkClient:
     def client(self, value: Any) -> None:
         self._replaced_client = value if legacy.is_foreign(value) else None
 
+    def __getstate__(self) -> dict[str, Any]:
+        # A copy, in this process or another one, makes connections of its own.
+        return {**self.__dict__, "_transport_": None}
+
     async def __aenter__(self: _Self) -> _Self:
         return self
 

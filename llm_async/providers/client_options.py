@@ -7,9 +7,11 @@ It was handed to ``aiosonic.HTTPClient`` once. Here its names, and the two that 
 from __future__ import annotations
 
 import warnings
+from base64 import b64decode
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
+from urllib.parse import quote
 
 from ..models import Limits, Timeouts
 
@@ -50,8 +52,12 @@ def translate(
     """``client_kwargs`` and the constructor's own arguments as ClientOptions; the latter win.
 
     Raises:
-        TypeError: for a name that means nothing.
+        TypeError: for a name that means nothing, and for a value of another type.
     """
+    if kwargs is not None and not isinstance(kwargs, Mapping):
+        raise TypeError(f"client_kwargs must be a mapping, not {type(kwargs).__name__}")
+    if limits is not None and not isinstance(limits, Limits):
+        raise TypeError(f"limits must be Limits, not {type(limits).__name__}")
     options = ClientOptions(limits=limits if limits is not None else Limits())
     chosen = Timeouts()
     for name, value in (kwargs or {}).items():
@@ -60,7 +66,7 @@ def translate(
         elif name in ("verify", "verify_ssl", "ssl"):
             options.verify = value if value is not None else True
         elif name == "proxy":
-            options.proxy = value if value is None or isinstance(value, str) else getattr(value, "host", str(value))
+            options.proxy = value if value is None or isinstance(value, str) else _proxy_url(value)
         elif name == "trust_env":
             options.trust_env = bool(value)
         elif name == "max_decompressed_size":
@@ -77,6 +83,15 @@ def translate(
             raise TypeError(f"client_kwargs: {name!r} is not known; known are {known}")
     options.timeouts = Timeouts.coerce(timeouts, chosen)
     return options
+
+
+def _proxy_url(proxy: Any) -> str:
+    """The address of an ``aiosonic.Proxy``, with the credentials that it keeps in base64."""
+    if not getattr(proxy, "auth", None):
+        return str(proxy.host)
+    user, _, password = b64decode(proxy.auth).decode().partition(":")
+    scheme, _, host = str(proxy.host).rpartition("://")
+    return f"{scheme or 'http'}://{quote(user, safe='')}:{quote(password, safe='')}@{host}"
 
 
 def _timeouts(name: str, value: Any, default: Timeouts) -> Timeouts:

@@ -11,9 +11,9 @@ from ..protocols.base import Call, Protocol
 from ..protocols.gemini import Gemini
 from ..retry import RetryConfig
 from .addresses import join_url
-from .arguments import Deadlines, Schema, Tools
+from .arguments import Deadlines, OfferedTools, Schema
 from .base import BaseProvider
-from .keys import Key
+from .keys import Key, checked_key
 from .legacy import old_name as __getattr__  # noqa: F401 - where tests of programs put their mocks
 
 __all__ = ["GoogleProvider"]
@@ -53,7 +53,7 @@ class GoogleProvider(BaseProvider):
         token: Any = ""
         if vertex_config:
             api_key = "" if api_key is None else api_key
-            token = vertex_config.get("goth_token") or ""
+            token = checked_key(vertex_config.get("goth_token") or "", "goth_token in vertex_config")
             self.bearer_token: str = Secret("" if callable(token) else token)
             base_url = base_url or self._build_vertex_url(vertex_config)
         super().__init__(
@@ -103,7 +103,7 @@ class GoogleProvider(BaseProvider):
     def _build_request_payload(
         self,
         messages: list[dict[str, Any]],
-        tools: Tools | None = None,
+        tools: OfferedTools | None = None,
         response_schema: Schema | None = None,
         **kwargs: Any,
     ) -> dict[str, Any]:

@@ -20,16 +20,23 @@ def merged(layers: Iterable[HeaderLayer], key: str = "") -> dict[str, str]:
         key: the provider's key; every value that holds it is masked.
 
     Raises:
-        TypeError: a name or a value is no str.
+        TypeError: a layer is neither a mapping nor pairs, or a name or a value is no str.
     """
     key = reveal(key)
     headers: dict[str, tuple[str, str]] = {}
     for layer in layers:
-        for name, value in layer.items() if isinstance(layer, Mapping) else layer:
+        for name, value in _pairs(layer):
             if not isinstance(name, str) or not isinstance(value, str):
                 raise TypeError(f"headers: names and values must be str, and {name!r} is not")
             headers[name.lower()] = (name, _as_sent(value, key))
     return dict(headers.values())
+
+
+def _pairs(layer: HeaderLayer) -> list[tuple[str, str]]:
+    try:
+        return [(name, value) for name, value in (layer.items() if isinstance(layer, Mapping) else layer)]
+    except (TypeError, ValueError):
+        raise TypeError(f"headers must be a mapping or a list of pairs, not {type(layer).__name__}") from None
 
 
 def _as_sent(value: str, key: str) -> str:

@@ -9,11 +9,18 @@ from typing import Union
 
 from ..models.secret import Secret
 
-__all__ = ["Key", "KeySource", "first_set", "key_from"]
+__all__ = ["Key", "KeySource", "checked_key", "first_set", "key_from"]
 
 #: Gives a key; an async function may take its time, an ordinary one is called in the event loop and should not.
 KeySource = Callable[[], Union[str, Awaitable[str]]]
 Key = Union[str, KeySource]
+
+
+def checked_key(key: Key, name: str) -> Key:
+    """``key``; TypeError, under the ``name`` that it was given by, for what is neither a str nor a function."""
+    if not isinstance(key, str) and not callable(key):
+        raise TypeError(f"{name} must be a str, or a function that gives one, not {type(key).__name__}")
+    return key
 
 
 def first_set(names: Iterable[str]) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Literal, cast, overload
 
 from ..models import Message, Response, StreamingResponse
-from ..models.message import message_to_dict
+from ..models.message import listed, message_to_dict
 from ..protocols.base import Protocol
 from ..protocols.openai_responses import OpenAIResponses
 from ..protocols.responses_input import input_of
@@ -15,6 +15,9 @@ from .base import BaseProvider
 from .legacy import old_name as __getattr__  # noqa: F401 - where tests of programs put their mocks
 
 __all__ = ["OpenAIResponsesProvider"]
+
+# The API's own, and those of the conversations of other APIs that may be gone on with here.
+_ROLES = ("system", "developer", "user", "assistant", "tool", "function", "model")
 
 
 class OpenAIResponsesProvider(BaseProvider):
@@ -91,20 +94,21 @@ class OpenAIResponsesProvider(BaseProvider):
     def _prepared(self, messages: Messages | None) -> list[dict[str, Any]]:
         if messages is None:
             return []
-        if not messages or isinstance(messages, (str, bytes, Mapping, Message)):
-            return super()._prepared(messages)
-        return self._serialize_messages(messages)
+        return self._serialize_messages(listed(messages)) if messages else super()._prepared(messages)
 
     def _serialize_messages(self, messages: Iterable[Message | Mapping[str, Any]]) -> list[dict[str, Any]]:
-        """The conversation as dicts. Any dict passes here: the API has many kinds of items, and new ones every month."""
+        """The conversation as dicts. Items of any type pass: the API has many of them, and new ones every month."""
         serialized = []
         for position, message in enumerate(messages):
-            if isinstance(message, Message):
-                serialized.append(message_to_dict(message))
-            elif isinstance(message, Mapping):
-                serialized.append(dict(message))
-            else:
+            if not isinstance(message, (Message, Mapping)):
                 raise TypeError(f"messages[{position}] must be a Message or a mapping, not {type(message).__name__}")
+            item = message_to_dict(message) if isinstance(message, Message) else dict(message)
+            if "type" not in item and item.get("role", "user") not in _ROLES:
+                raise ValueError(
+                    f"Invalid role provided in message: messages[{position}] has the role {item['role']!r}; "
+                    f"known roles are {', '.join(_ROLES)}"
+                )
+            serialized.append(item)
         return serialized
 
     def _messages_to_input(self, messages: list[dict[str, Any]]) -> str | list[dict[str, Any]]:

@@ -7,7 +7,7 @@ from typing import Any
 from ..models import Response
 from ..protocols.base import Protocol
 from ..protocols.openrouter import OpenRouter
-from .arguments import Headers, Schema, Tools
+from .arguments import Headers, OfferedTools, Schema
 from .base import BaseProvider
 from .headers import merged
 from .legacy import old_name as __getattr__  # noqa: F401 - where tests of programs put their mocks
@@ -35,7 +35,7 @@ class OpenRouterProvider(BaseProvider):
         model: str | None,
         messages: list[dict[str, Any]],
         stream: bool = False,
-        tools: Tools | None = None,
+        tools: OfferedTools | None = None,
         tool_choice: Any = None,
         response_schema: Schema | None = None,
         headers: Headers | None = None,

@@ -11,7 +11,7 @@ import re
 import weakref
 from collections import deque
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from .._speedups import EventDecoder
 from ..errors import APIStatusError, LLMError, ProtocolError, StreamError
@@ -130,6 +130,9 @@ class Stream:
             self._closed = "it was closed before its end"
         self.ready.clear()
         self._release()
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a stream that has not been read to its end cannot be copied or pickled")
 
     async def _connect(self) -> None:
         reply = self._reply = await self._exchange.send()

@@ -80,6 +80,10 @@ async def run_tool(
 
 
 def _find(call: ToolCall, tools_map: Mapping[str, Callable[..., Any]]) -> tuple[str, Callable[..., Any]]:
+    if not hasattr(call, "arguments"):
+        raise TypeError(f"tool_call must be a ToolCall, not {type(call).__name__}")
+    if not isinstance(tools_map, Mapping):
+        raise TypeError(f"tools_map must be a mapping of names to functions, not {type(tools_map).__name__}")
     name = call.name
     if not name or call.type not in _RUNNABLE:
         raise ToolArgumentError("no tool defined", arguments=call.arguments)

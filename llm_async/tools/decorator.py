@@ -15,7 +15,7 @@ from ..models import Tool
 from .libraries import UnsupportedAnnotation
 from .signature import Signature
 
-__all__ = ["ToolFunction", "ToolRecord", "decorate", "is_async", "tool_record"]
+__all__ = ["ToolFunction", "ToolRecord", "as_tool", "decorate", "is_async", "tool_record"]
 
 P = ParamSpec("P")
 R = TypeVar("R", covariant=True)
@@ -70,6 +70,15 @@ def decorate(
     wrapper.tool = Tool(name, docstring if description is None else description, schema, schema)
     wrapper._tool_record = ToolRecord(signature, run_sync_in_thread)
     return wrapper
+
+
+def as_tool(function: Any) -> Any:
+    """A function under ``@tool`` as it is; any other one is put under it.
+
+    Raises:
+        TypeError: it is no function, or no tool can be made of it.
+    """
+    return function if isinstance(getattr(function, "tool", None), Tool) else decorate(function)
 
 
 def tool_record(function: Any) -> ToolRecord | None:

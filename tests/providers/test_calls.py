@@ -361,6 +361,12 @@ class TestSettings:
         provider = OpenAIProvider("k", client_kwargs={"timeout": 30, "verify": True})
         assert provider.timeouts == Timeouts(response=30, idle=30)
 
+    def test_a_proxy_of_aiosonic_keeps_its_credentials(self) -> None:
+        from aiosonic.proxy import Proxy
+
+        provider = OpenAIProvider("k", client_kwargs={"proxy": Proxy("http://proxy:8080", "me:p@ss")})
+        assert provider._options.proxy == "http://me:p%40ss@proxy:8080"
+
     def test_an_unknown_setting_is_named(self) -> None:
         with pytest.raises(TypeError, match="'colour' is not known"):
             OpenAIProvider("k", client_kwargs={"colour": "red"})
