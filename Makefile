@@ -21,7 +21,8 @@ $(VENV)/.installed: $(SOURCES)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { echo "llm-async needs Python 3.10 or newer; say which with PYTHON=..."; exit 1; }
 	@test -x $(RUN) || $(PYTHON) -m venv $(VENV) || { echo "python3 cannot make a virtual environment (on Debian: apt-get install python3-venv)"; rm -rf $(VENV); exit 1; }
 	@$(RUN) -m pip install --quiet --upgrade "pip>=25.1"
-	@$(RUN) -m pip install --quiet --editable . --group test
+	@# setuptools warns of every editable installation, on nine lines.
+	@PYTHONWARNINGS=ignore $(RUN) -m pip install --quiet --editable . --group test
 	@$(RUN) -m llm_async info
 	@touch $@
 
@@ -66,6 +67,17 @@ format: $(VENV)/.installed  ## let ruff put the code in order
 	@$(RUN) -m pip install --quiet --group lint
 	@$(RUN) -m ruff check --fix .
 	@$(RUN) -m ruff format .
+
+# What the table of docs/performance.md compares with, each in an environment of its own.
+PEERS := .venv-peers/openai .venv-peers/anthropic .venv-peers/google-genai .venv-peers/litellm .venv-peers/upstream
+
+$(PEERS):
+	@$(PYTHON) -m venv $@
+	@$@/bin/python -m pip install --quiet $(if $(filter %/upstream,$@),llm-async==0.5.3,$(notdir $@)) || { rm -rf $@; exit 1; }
+
+bench: $(VENV)/.installed $(PEERS)  ## every client side by side; writes docs/performance.md and its chart (minutes)
+	@$(RUN) -m pip install --quiet --group bench
+	@$(RUN) -m benchmarks.peers --write docs $(ARGS)
 
 info: $(VENV)/.installed  ## what is installed, compiled or plain, and why
 	@$(RUN) -m llm_async info

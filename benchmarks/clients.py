@@ -100,9 +100,7 @@ class Anthropic(Peer):
         self.client = AsyncAnthropic(api_key="k", base_url=base_url, max_retries=0)
 
     async def stream(self) -> AsyncIterator[str]:
-        async for event in await self.client.messages.create(
-            model="m", messages=MESSAGES, max_tokens=100, stream=True
-        ):
+        async for event in await self.client.messages.create(model="m", messages=MESSAGES, max_tokens=100, stream=True):
             if event.type == "content_block_delta":
                 yield event.delta.text
 
@@ -187,7 +185,9 @@ class Asyncio(Raw):
     async def read(self, pieces: list[str]) -> None:
         reader, writer = await asyncio.open_connection(self.host, self.port)
         body = b'{"stream":true}'
-        writer.write(b"POST /%b HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n%b" % (self.path.encode(), len(body), body))
+        writer.write(
+            b"POST /%b HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n%b" % (self.path.encode(), len(body), body)
+        )
         end = b""
         while not end.endswith(b"\r\n0\r\n\r\n"):
             block = await reader.read(65536)

@@ -44,12 +44,11 @@ HOMES: dict[str, str | None] = {
 }
 PACKAGES = {"upstream": "llm-async", "openai": "openai", "anthropic": "anthropic", "google-genai": "google-genai",
             "litellm": "litellm"}  # fmt: skip
-# 1,000 streams of those that need more than a core for them say nothing about lateness but that.
+# The others need more than a core for 1,000 such streams, and run into their own timeouts.
 PACED = [
     "llm-async",
     "llm-async with uvloop",
     "llm-async 0.5.3",
-    "openai",
     "aiosonic, bytes only",
     "asyncio, bytes only",
 ]
@@ -94,7 +93,9 @@ def measure_import(name: str) -> dict[str, float]:
         f"import {CLIENTS[name].module}; import time; status = open('/proc/self/status').read(); "
         "print(time.process_time() * 1000, int(status.partition('VmHWM:')[2].split()[0]) / 1024)"
     )
-    environment = {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "PYTHONDONTWRITEBYTECODE")}
+    environment = {
+        key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "PYTHONDONTWRITEBYTECODE")
+    }
     shown = subprocess.run(
         [interpreter(name), "-c", code],
         env=environment,
@@ -165,7 +166,11 @@ def surroundings(names: list[str], streams: int) -> str:
             shown = subprocess.run([interpreter(name), "-c", code], capture_output=True, text=True, check=True)
             versions.append(f"{PACKAGES[home]} {shown.stdout.strip()}")
     processor = next(
-        (line.partition(":")[2].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line),
+        (
+            line.partition(":")[2].strip()
+            for line in Path("/proc/cpuinfo").read_text().splitlines()
+            if "model name" in line
+        ),
         platform.processor(),
     )
     return (

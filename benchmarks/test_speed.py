@@ -53,9 +53,7 @@ def port() -> Iterator[int]:
         yield port
 
 
-def repeatedly(
-    benchmark: Any, provider_of: Callable[[], BaseProvider], ask: Callable[[BaseProvider], Any]
-) -> None:
+def repeatedly(benchmark: Any, provider_of: Callable[[], BaseProvider], ask: Callable[[BaseProvider], Any]) -> None:
     """Time one call on a connection that is kept."""
     loop = asyncio.new_event_loop()
     provider = provider_of()

@@ -278,7 +278,9 @@ def _gemini(kind: str, fragments: list[str]) -> Iterator[bytes]:
     for number, fragment in enumerate(fragments, 1):
         piece = {"jsonPath": "$.text", "stringValue": fragment, "willContinue": True}
         yield _gemini_event([{"functionCall": {"partialArgs": [piece], "willContinue": True}}], number)
-    yield _gemini_event([{"functionCall": {"partialArgs": [{"jsonPath": "$.text", "stringValue": ""}]}}], len(fragments))
+    yield _gemini_event(
+        [{"functionCall": {"partialArgs": [{"jsonPath": "$.text", "stringValue": ""}]}}], len(fragments)
+    )
     yield _gemini_event([{"text": ""}], len(fragments), "STOP")
 
 

@@ -21,16 +21,14 @@ async def run(argv: Sequence[str] | None) -> None:
     """Question and call; then the result alone."""
     async with participants(argv, __doc__, [OpenAIResponsesProvider]) as [(provider, model)]:
         question = [{"role": "user", "content": "What is 6 times 7? Use the tool."}]
-        response = await provider.acomplete(model, question, tools=[multiply.tool], tool_choice="required")
-        assert response.main_response is not None
+        response = await provider.acomplete(model, question, tools=[multiply], tool_choice="required")
         results = []
         for call in response.main_response.tool_calls or ():
             print(f"{response.id} calls {call.name}({call.arguments})")
             results.append(await provider.execute_tool(call, {"multiply": multiply}))
         response = await provider.acomplete(
-            model, results, tools=[multiply.tool], previous_response_id=response.original["id"]
+            model, results, tools=[multiply], previous_response_id=response.original["id"]
         )
-        assert response.main_response is not None
         print(f"{response.id} says: {response.main_response.content}")
 
 

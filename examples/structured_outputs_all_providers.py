@@ -38,12 +38,11 @@ async def ask(provider: BaseProvider, model: str) -> None:
     """One answer, decoded."""
     question = [{"role": "user", "content": "A simple recipe for pancakes, please."}]
     response = await provider.acomplete(model, question, response_schema=RECIPE)
-    assert response.main_response is not None
     if response.finish_reason != "stop":
         # Cut off by its limit, or refused: then it is no JSON, and is not read as such.
         print(f"{provider.name()} did not finish: {response.finish_reason}")
         return
-    recipe = json.loads(str(response.main_response.content))
+    recipe = json.loads(response.main_response.text)
     print(
         f"{provider.name()}: {recipe['dish']} in {recipe['minutes']} minutes, {len(recipe['ingredients'])} ingredients"
     )

@@ -26,16 +26,14 @@ async def weather(city: Literal["Bergen", "Rome"]) -> dict[str, Any]:
 async def ask(provider: BaseProvider, model: str) -> None:
     """One round trip."""
     messages: list[Message | dict[str, Any]] = [{"role": "user", "content": "What is the weather in Bergen?"}]
-    response = await provider.acomplete(model, messages, tools=[weather.tool], tool_choice="required")
+    response = await provider.acomplete(model, messages, tools=[weather], tool_choice="required")
     message = response.main_response
-    assert message is not None
     messages.append(message)  # as it came: it holds what the provider wants to see again
     for call in message.tool_calls or ():
         print(f"{provider.name()} calls {call.name}({call.arguments})")
         # The result comes back as the message that this provider takes.
         messages.append(await provider.execute_tool(call, {"weather": weather}))
-    response = await provider.acomplete(model, messages, tools=[weather.tool])
-    assert response.main_response is not None
+    response = await provider.acomplete(model, messages, tools=[weather])
     print(f"{provider.name()} says: {response.main_response.content}")
 
 

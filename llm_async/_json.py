@@ -13,13 +13,15 @@ import json
 import math
 from collections.abc import Mapping
 from enum import Enum
+from importlib import import_module
 from typing import Any
 from uuid import UUID
 
 try:
-    import orjson
+    # Not by an import statement, after which type checkers take it for certain that it is there.
+    orjson: Any = import_module("orjson")
 except ImportError:
-    orjson = None  # type: ignore[assignment]
+    orjson = None
 
 __all__ = ["dumps", "dumps_text", "loads"]
 
@@ -88,7 +90,7 @@ def dumps(value: Any) -> bytes:
     if orjson is None:
         return _dumps_standard(value)
     try:
-        data = orjson.dumps(
+        data: bytes = orjson.dumps(
             value, default=_other, option=orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME
         )
     except TypeError:

@@ -90,9 +90,10 @@ class Agent:
     ) -> None:
         if on_tool_error not in ("report", "raise"):
             raise ValueError(f'on_tool_error must be "report" or "raise", not {on_tool_error!r}')
-        for name, number in (("max_iter", max_iter), ("max_parallel_tools", max_parallel_tools)):
-            if not isinstance(number, int) and not (number is None and name == "max_parallel_tools"):
-                raise TypeError(f"{name} must be a whole number, not {number!r}")
+        if not isinstance(max_iter, int):
+            raise TypeError(f"max_iter must be a whole number, not {max_iter!r}")
+        if max_parallel_tools is not None and not isinstance(max_parallel_tools, int):
+            raise TypeError(f"max_parallel_tools must be a whole number or None, not {max_parallel_tools!r}")
         if max_parallel_tools is not None and max_parallel_tools < 1:
             raise ValueError(f"max_parallel_tools must be at least 1, not {max_parallel_tools!r}")
         self.provider = provider
@@ -116,7 +117,7 @@ class Agent:
                 self.offered.append(each)
                 continue
             if isinstance(each, Tool):
-                raise TypeError(f"tools: the Tool {each.name!r} has no function that could be run; give the function itself")
+                raise TypeError(f"tools: the Tool {each.name!r} has no function to run; give the function itself")
             function = as_tool(each)
             offer: Tool = function.tool
             if offer.name in self.tools_map:

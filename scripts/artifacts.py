@@ -1,9 +1,11 @@
 """Builds the sdist and the wheels so that the same sources give the same bytes, whoever builds them, where and when.
 
 What would differ otherwise: times (all are those of the last commit, or ``SOURCE_DATE_EPOCH``), owners and permissions in the
-sdist, the umask, and the versions of what builds (``build-inputs.txt`` pins them with hashes). Every build begins with a copy
-of the sources in a fresh folder. ``python -m build`` does the building; the interpreter that runs this must have it.
+sdist, the umask, and the versions of what builds. Every build begins with a copy of the sources in a fresh folder. The
+interpreter that builds must have ``build`` and exactly what ``build-inputs.txt`` pins; anything else is refused.
 
+    python -m pip install --group build
+    python -m pip install --require-hashes --requirement scripts/build-inputs.txt
     python scripts/artifacts.py [--out dist] [--pure]      an sdist, and a wheel made from it
 """
 
@@ -12,6 +14,7 @@ from __future__ import annotations
 import argparse
 import gzip
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -57,18 +60,33 @@ def copy_sources(target: Path) -> None:
             shutil.copy2(ROOT / name, target / name)
 
 
+def pins() -> dict[str, str]:
+    """Name and version of what builds the artifacts."""
+    return dict(re.findall(r"^([A-Za-z0-9._-]+)==(\S+)", PINS.read_text("utf-8"), re.MULTILINE))
+
+
+def refuse_other_tools(python: Path | str) -> None:
+    """Stop unless this interpreter has exactly the pinned versions."""
+    ask = "import sys; from importlib.metadata import version; print(*map(version, sys.argv[1:]))"
+    shown = subprocess.run(
+        [str(python), "-c", ask, *pins()], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, timeout=60
+    )
+    if shown.stdout.split() != list(pins().values()):
+        raise SystemExit(f"{python} needs: -m pip install --require-hashes --requirement {PINS}")
+
+
 def build(kind: str, source: Path, python: Path | str, out: Path, **variables: str) -> Path:
     """Run ``python -m build`` in ``source`` and return what it made."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("LLM_ASYNC_")}
     environment = {
         **inherited,
         "SOURCE_DATE_EPOCH": str(source_date()),
-        "PIP_CONSTRAINT": str(PINS),
         "PYTHONHASHSEED": "0",
         **variables,
     }
+    refuse_other_tools(python)
     with tempfile.TemporaryDirectory() as fresh:
-        command = [str(python), "-m", "build", f"--{kind}", "--outdir", fresh, str(source)]
+        command = [str(python), "-m", "build", "--no-isolation", f"--{kind}", "--outdir", fresh, str(source)]
         done = subprocess.run(
             command,
             env=environment,

@@ -153,6 +153,8 @@ def prove(arguments: argparse.Namespace, temporary: Path) -> None:
         builders[0].pip("install", "--group", f"{ROOT / 'pyproject.toml'}:build")
         for builder in builders[1:]:
             builder.pip("install", "build>=1.6,<2")
+        for builder in builders:
+            builder.pip("install", "--require-hashes", "--requirement", artifacts.PINS)
     with part("sdist, plain wheel, compiled wheels"):
         shutil.rmtree(out, ignore_errors=True)
         make(out, builders, temporary / "unrepaired")

@@ -171,11 +171,30 @@ def test_a_mapping_is_offered_as_it_is() -> None:
 
 @pytest.mark.parametrize(
     ("tools", "error"),
-    [([add, add], ValueError), ([Tool("x", "")], TypeError), (["add"], TypeError), ([lambda x: x], TypeError)],
+    [
+        ([add, add], ValueError),
+        ([Tool("x", "")], TypeError),
+        (["add"], TypeError),
+        ([lambda x: x], TypeError),
+        (add, TypeError),
+        ({"add": add}, TypeError),
+    ],
 )
-def test_what_is_no_tool_is_refused_at_once(tools: list[Any], error: type[Exception]) -> None:
+def test_what_is_no_tool_is_refused_at_once(tools: Any, error: type[Exception]) -> None:
     with pytest.raises(error):
         Agent(Scripted(), "m", tools)
+
+
+@pytest.mark.parametrize("messages", ["add", {"role": "user", "content": "add"}, None])
+def test_what_is_no_list_of_messages_is_refused_at_once(messages: Any) -> None:
+    with pytest.raises(TypeError, match="messages must be a list"):
+        Agent(Scripted(), "m", [add]).stream(messages)
+
+
+@pytest.mark.parametrize("options", [{"max_iter": "3"}, {"max_parallel_tools": "3"}])
+def test_a_number_that_is_none_is_named(options: dict[str, Any]) -> None:
+    with pytest.raises(TypeError, match=next(iter(options))):
+        Agent(Scripted(), "m", [add], **options)
 
 
 @pytest.mark.parametrize("name", ["model", "tools"])

@@ -64,6 +64,7 @@ def test_help_names_the_commands_and_the_exit_codes() -> None:
         ("demo", "--nonsense"),
         ("demo", "--pause", "-1"),
         ("demo", "--pause", "nan"),
+        ("demo", "--pause", "soon"),
         ("demo", "--provider", "nobody"),
         ("demo", "--local", "--provider", "google"),
         ("demo", "--local", "--live"),

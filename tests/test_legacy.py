@@ -96,7 +96,7 @@ def test_the_client_can_be_replaced_after_construction() -> None:
 def test_an_error_status_of_a_mock_is_the_typed_error() -> None:
     provider = OpenAIProvider(api_key="k", retry_config=RetryConfig(max_attempts=1))
     provider.client = answering({"error": {"message": "slow down"}}, status=429)
-    with pytest.raises(RateLimitError, match="^HTTP 429: "):
+    with pytest.raises(RateLimitError, match=r"^HTTP 429: "):
         asyncio.run(provider.acomplete("m", HELLO))
 
 

@@ -151,6 +151,8 @@ class TestResponseSchema:
         assert ResponseSchema.coerce(None) is None
         with pytest.raises(TypeError, match="response_schema must be ResponseSchema or mapping"):
             ResponseSchema.coerce(3)  # type: ignore[arg-type]
+        with pytest.raises(TypeError, match="schema must be a mapping"):
+            ResponseSchema("object")  # type: ignore[arg-type]
 
 
 class TestTimeoutsAndLimits:
@@ -182,6 +184,11 @@ class TestResponse:
     def test_iterating_over_what_is_no_stream_says_how_to_get_one(self) -> None:
         with pytest.raises(TypeError, match="stream=True"):
             Response({}, "openai").__aiter__()
+
+    @pytest.mark.parametrize("again", [copy.copy, copy.deepcopy, lambda value: pickle.loads(pickle.dumps(value))])
+    def test_a_copy_is_equal(self, again: Any) -> None:
+        response = Response({"id": "1"}, "openai", Message("assistant", "hi"), usage=Usage(input_tokens=1))
+        assert again(response) == response
 
     def test_either_name_of_a_tools_schema_serves(self) -> None:
         schema = {"type": "object", "properties": {"x": {"type": "string"}}}

@@ -182,3 +182,9 @@ def test_any_object_with_the_right_names_configures_retrying() -> None:
     assert config.max_attempts == 7
     assert config.base_delay == 1.0
     assert RetryConfig.coerce(None) == RetryConfig()
+
+
+@pytest.mark.parametrize("value", [{"max_attempts": 7}, 7])
+def test_what_configures_nothing_is_refused(value: Any) -> None:
+    with pytest.raises(TypeError, match="retry_config must be a RetryConfig"):
+        RetryConfig.coerce(value)

@@ -612,3 +612,15 @@ def test_models_and_structs_are_results() -> None:
     assert run(call_of("give"), named("give", lambda: result)) == (
         '{"user": {"name": "Ann", "born": "1990-05-17"}, "item": {"price": 3}}'
     )
+
+
+@pytest.mark.parametrize("call", [None, "add", {"name": "add"}])
+def test_what_is_no_call_is_named(call: Any) -> None:
+    with pytest.raises(TypeError, match="tool_call must be a ToolCall"):
+        run(call)
+
+
+@pytest.mark.parametrize("tools_map", [None, [len]])
+def test_tools_that_are_not_given_by_name_are_refused(tools_map: Any) -> None:
+    with pytest.raises(TypeError, match="tools_map must be a mapping"):
+        asyncio.run(run_tool(call_of("len", "{}"), tools_map))

@@ -112,7 +112,7 @@ class MessageReader(Reader):
             return self.flush()
         return self.event(decode_object(payload), payload)
 
-    def fragment(self, event: dict[str, Any], chunk: StreamChunk) -> Fragment | None:
+    def fragment(self, event: dict[str, Any], chunk: StreamChunk | None) -> Fragment | None:
         """What the event was, if it was nothing but a piece of a block; see :meth:`Reader.fragment`."""
         index, delta = event.get("index"), event.get("delta")
         block = self._by_index.get(index) if isinstance(index, int) else None

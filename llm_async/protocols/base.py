@@ -116,6 +116,9 @@ class Reader(ABC):
         ended: nothing more is to come.
     """
 
+    #: Events that say nothing to the caller may be fragments too.
+    _learns_of_silence = False
+
     def __init__(self, protocol: Protocol) -> None:
         self.protocol = protocol
         self.complete = False
@@ -152,7 +155,8 @@ class Reader(ABC):
 
     def _learn(self, payload: bytes, chunk: StreamChunk | None) -> None:
         """Have the next events read by this one's example, if it was no more than a piece of a text."""
-        if chunk is None or chunk.finish_reason or self.complete or self._pause:
+        silent = chunk is None and not self._learns_of_silence
+        if silent or (chunk is not None and chunk.finish_reason) or self.complete or self._pause:
             self._pause = max(0, self._pause - 1)
             self._fragments.clear()
             return
@@ -178,14 +182,14 @@ class Reader(ABC):
         """Take the token counts of an event, of which nothing else is new."""
         raise NotImplementedError
 
-    def fragment(self, event: dict[str, Any], chunk: StreamChunk) -> Fragment | None:
+    def fragment(self, event: dict[str, Any], chunk: StreamChunk | None) -> Fragment | None:
         """What the event that was just read was, if it was nothing but a further piece of a text.
 
         That means: were the same event to come once more with another text, the text would be all that changed here.
 
         Args:
             event: the event, decoded for this purpose.
-            chunk: what was made of it.
+            chunk: what was made of it; None only where :attr:`_learns_of_silence`.
         """
         return None
 
@@ -252,12 +256,15 @@ def decode_object(payload: bytes) -> dict[str, Any]:
     try:
         value = loads(payload)
     except ValueError as error:
-        raise ProtocolError(f"the provider sent something that is not JSON: {excerpt(payload)}", payload=payload) from error
+        raise ProtocolError(
+            f"the provider sent something that is not JSON: {excerpt(payload)}", payload=payload
+        ) from error
     if isinstance(value, list) and len(value) == 1:
         (value,) = value  # Google wraps its errors like that, and proxies whatever they pass on
     if not isinstance(value, dict):
         raise ProtocolError(
-            f"the provider sent a JSON {type(value).__name__} where an object belongs: {excerpt(payload)}", payload=payload
+            f"the provider sent a JSON {type(value).__name__} where an object belongs: {excerpt(payload)}",
+            payload=payload,
         )
     return value
 

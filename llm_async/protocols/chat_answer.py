@@ -147,8 +147,9 @@ def error_in(body: Mapping[str, Any]) -> APIStatusError | None:
 
     An ``error`` counts before everything else, also beside choices, also inside one (OpenRouter), also as ``x_groq.error``.
     Without choices, an error may stand at the top: ``{"object": "error", …}`` (Mistral, older vLLM), ``{"message", "code"}``,
-    ``{"message", "type": "server_error"}``, ``{"detail"}`` (FastAPI). A ``finish_reason`` of ``error`` is one too, also without any of these (Mistral, OpenRouter): the
-    provider gave up, and what it had said so far must not pass for an answer.
+    ``{"message", "type": "server_error"}``, ``{"detail"}`` (FastAPI). A ``finish_reason`` of ``error`` is one too, also
+    without any of these (Mistral, OpenRouter): the provider gave up, and what it had said so far must not pass for an
+    answer.
     """
     groq = body.get("x_groq")
     error = body.get("error") or (isinstance(groq, dict) and groq.get("error"))

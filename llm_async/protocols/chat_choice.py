@@ -93,7 +93,12 @@ class Choice:
     def fragment(self, choice: dict[str, Any]) -> Fragment | None:
         """What an event has just said of this choice, if it was nothing but a piece of a text."""
         delta = choice.get("delta")
-        if not isinstance(delta, dict) or choice.get("finish_reason") or choice.get("logprobs") or self._parts is not None:
+        if (
+            not isinstance(delta, dict)
+            or choice.get("finish_reason")
+            or choice.get("logprobs")
+            or self._parts is not None
+        ):
             return None
         news = [name for name, value in delta.items() if value and name != "role"]
         if len(news) != 1:
@@ -109,7 +114,10 @@ class Choice:
         if fragment is not None:
             fragment.path = ("delta", *fragment.path)
             others = {other: value for other, value in choice.items() if other not in _CHOICE_RULES}
-            fragment.constants = (others, {other: value for other, value in delta.items() if other not in (name, "role")})
+            fragment.constants = (
+                others,
+                {other: value for other, value in delta.items() if other not in (name, "role")},
+            )
         return fragment
 
     def flush(self) -> Said:

@@ -94,7 +94,7 @@ class ChatReader(Reader):
         self._ending = ending
         return StreamChunk(text, payload, reasoning, calls or None, usage, *ending)
 
-    def fragment(self, event: dict[str, Any], chunk: StreamChunk) -> Fragment | None:
+    def fragment(self, event: dict[str, Any], chunk: StreamChunk | None) -> Fragment | None:
         """What the event was, if it was nothing but a piece of a text; see :meth:`Reader.fragment`."""
         choices, usage = event.get("choices"), event.get("usage")
         first = self._choices.get(0)

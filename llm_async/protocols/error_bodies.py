@@ -172,7 +172,8 @@ def _page_text(text: str) -> str:
     lower = page.lower()
     if not lower.startswith("<") or "</" not in lower:
         return text
-    from html import unescape  # its table of entities takes longer to import than all that most programs use of this module
+    # Its table of entities takes longer to import than all that most programs use of this module.
+    from html import unescape
 
     start = lower.find("<title")
     if start >= 0:

@@ -11,6 +11,7 @@ import functools
 import re
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from .._json import loads
@@ -103,9 +104,7 @@ def _matches(template: Template, payload: bytes) -> bool:
     return bool(fragments.read([payload], 0, []) == 1)
 
 
-def _prove(
-    payload: bytes, event: dict[str, Any], fragment: Fragment, passed_over: Collection[str]
-) -> Template | None:
+def _prove(payload: bytes, event: dict[str, Any], fragment: Fragment, passed_over: Collection[str]) -> Template | None:
     expected = _without(event, fragment.path, passed_over)
     varying = [slot for name in fragment.varying for slot in _values_of(payload, name)]
     if fragment.counts:
@@ -113,9 +112,11 @@ def _prove(
     for text in _texts(payload, str(fragment.path[-1])):
         for others in (varying, []) if varying else ([],):
             slots = sorted([text, *others])
-            if all(before.end <= slot.start for before, slot in zip(slots, slots[1:], strict=False)):
+            if all(before.end <= slot.start for before, slot in pairwise(slots)):
                 template = _cut(payload, slots)
-                if sum(map(len, template.literals)) <= _LARGEST and _holds(template, expected, fragment.path, passed_over):
+                if sum(map(len, template.literals)) <= _LARGEST and _holds(
+                    template, expected, fragment.path, passed_over
+                ):
                     return template
     return None
 
@@ -132,7 +133,7 @@ def _holds(template: Template, expected: Any, path: tuple[str | int, ...], passe
     """Whether the event with other values in its slots is the same event with another text."""
     try:
         other = loads(_PROBE.encode().join(template.literals) + template.tail)
-        return _text_at(other, path) == _PROBE and _without(other, path, passed_over) == expected
+        return bool(_text_at(other, path) == _PROBE and _without(other, path, passed_over) == expected)
     except (ValueError, LookupError, TypeError):
         return False
 
@@ -189,8 +190,4 @@ def _digits(payload: bytes, start: int) -> list[_Slot]:
 
 def _counts(payload: bytes) -> list[_Slot]:
     """The numbers of tokens, which are named like that by every API."""
-    return [
-        slot
-        for name in _COUNT.finditer(payload)
-        for slot in _digits(payload, name.end())
-    ]
+    return [slot for name in _COUNT.finditer(payload) for slot in _digits(payload, name.end())]

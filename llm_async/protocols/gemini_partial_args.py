@@ -93,6 +93,10 @@ class PartialArgs:
                 self._strings.pop(steps, None)
                 return
 
+    def append(self, path: str, text: str) -> None:
+        """Take a piece of a string that has begun."""
+        self._strings[parse_path(path)].append(text)
+
     def update(self, args: dict[str, Any]) -> None:
         """Take members that came whole."""
         self._value.update(args)

@@ -19,6 +19,7 @@ of either. The rules, from the reference and from recorded streams:
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from .._json import dumps_text, loads
@@ -43,6 +44,8 @@ _UNSPECIFIED = "FINISH_REASON_UNSPECIFIED"
 
 class GeminiReader(Reader):
     """Folds one streamed answer."""
+
+    _learns_of_silence = True  # a call's arguments come in pieces, and are handed over when they are whole
 
     def __init__(self, protocol: Protocol) -> None:
         super().__init__(protocol)
@@ -108,20 +111,27 @@ class GeminiReader(Reader):
 
     # ---- what events have in common
 
-    def fragment(self, event: dict[str, Any], chunk: StreamChunk) -> Fragment | None:
+    def fragment(self, event: dict[str, Any], chunk: StreamChunk | None) -> Fragment | None:
         """What the event was, if it was nothing but a piece of a text; see :meth:`Reader.fragment`."""
         candidates, usage = event.get("candidates"), event.get("usageMetadata")
         first = self._candidates.get(0)
-        if first is None or not isinstance(candidates, list) or len(candidates) != 1 or candidates[0].get("index"):
+        if first is None or not isinstance(candidates, list) or len(candidates) != 1:
+            return None
+        if not isinstance(candidates[0], dict) or candidates[0].get("index"):
             return None
         fragment = first.fragment(candidates[0])
         if fragment is None or event.get("promptFeedback") is not None:
             return None
         fragment.path = ("candidates", 0, *fragment.path)
         others = {name: value for name, value in event.items() if name not in ("candidates", "usageMetadata")}
-        fragment.constants = (others, fragment.constants)
+        # Each count keeps its last value: only events that give the same ones overtake each other.
+        fragment.constants = (
+            others,
+            fragment.constants,
+            set(_without_nulls(usage)) if isinstance(usage, dict) else usage,
+        )
         if usage:
-            if chunk.usage is None:
+            if chunk is not None and chunk.usage is None:
                 return None
             before = dict(self._usage)
             fragment.counts = "usageMetadata"
@@ -257,6 +267,17 @@ class _StreamedCall:
         for piece in checked_list(function.get("partialArgs"), "partial arguments"):
             self._args.add(piece)
 
+    def fragment(self, part: Part) -> Fragment | None:
+        """What a part has just said of this call, if it was nothing but a piece of a string among its arguments."""
+        function = part.get("functionCall")
+        if not isinstance(function, dict) or len(part) > 1 or function.keys() != {"partialArgs", "willContinue"}:
+            return None
+        pieces = function["partialArgs"]
+        if not isinstance(pieces, list) or len(pieces) != 1 or not isinstance(pieces[0].get("stringValue"), str):
+            return None
+        take = partial(self._args.append, pieces[0]["jsonPath"])
+        return Fragment(("functionCall", "partialArgs", 0, "stringValue"), "", take)
+
     def part(self) -> Part:
         return {**self._part, "functionCall": {**self._function, "args": self._args.value()}}
 
@@ -331,20 +352,30 @@ class _Candidate:
     def fragment(self, candidate: dict[str, Any]) -> Fragment | None:
         """What an event has just said of this candidate, if it was nothing but a piece of a text."""
         content = candidate.get("content")
-        if not isinstance(content, dict) or self._run is None:
+        if not isinstance(content, dict):
             return None
-        parts = content.get("parts")
-        if not isinstance(parts, list) or len(parts) != 1 or parts[0].keys() - {"text", "thought"}:
+        parts, others = content.get("parts"), {name: value for name, value in candidate.items() if name != "content"}
+        if not isinstance(parts, list) or len(parts) != 1 or others.get("finishReason") is not None:
             return None
-        run, others = self._run, {name: value for name, value in candidate.items() if name != "content"}
-        if others.get("finishReason") is not None or any(isinstance(value, (dict, list)) for value in others.values()):
+        if any(isinstance(value, (dict, list)) for value in others.values()):
             return None
-        if run.thought != bool(parts[0].get("thought")) or not run.buffer.whole:
+        if self._call is not None and "functionCall" in parts[0]:
+            fragment = self._call.fragment(parts[0])
+        else:
+            fragment = self._text_fragment(parts[0])
+        if fragment is not None:
+            fragment.path = ("content", "parts", 0, *fragment.path)
+            # The run or call too: what comes between two texts parts them, so that they cannot be read side by side.
+            others |= {f"content.{name}": value for name, value in content.items() if name != "parts"}
+            fragment.constants = (self._run, self._call, others)
+        return fragment
+
+    def _text_fragment(self, part: Part) -> Fragment | None:
+        run = self._run
+        if run is None or part.keys() - {"text", "thought"} or run.thought != bool(part.get("thought")):
             return None
-        # The run too: a thought between two texts parts them, so that they cannot be read side by side.
-        constants = (run, others, {name: value for name, value in content.items() if name != "parts"})
         field = "reasoning" if run.thought else "content"
-        return Fragment(("content", "parts", 0, "text"), field, run.buffer.append, constants=constants)
+        return Fragment(("text",), field, run.buffer.append) if run.buffer.whole else None
 
     def close(self, said: _Said) -> None:
         """Give out what waits for more, of which nothing will come."""

@@ -103,10 +103,12 @@ class ResponsesReader(Reader):
             self._note(event["response"])
         return None
 
-    def fragment(self, event: dict[str, Any], chunk: StreamChunk) -> Fragment | None:
+    def fragment(self, event: dict[str, Any], chunk: StreamChunk | None) -> Fragment | None:
         """What the event was, if it was nothing but a piece of a text; see :meth:`Reader.fragment`."""
         if event.get("type") not in _DELTAS or not isinstance(event.get("delta"), str) or self._recent is None:
             return None
+        if not isinstance(event.get("output_index"), int):
+            return None  # which item it is for depends on what came before
         number = _DELTAS[event["type"]].number
         key, part = self._recent
         if key != (event["type"], event.get("output_index"), event.get(number)) or not part.buffer.whole:

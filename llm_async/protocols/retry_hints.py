@@ -109,7 +109,8 @@ def _timestamp(text: str) -> datetime | None:
 
 
 def _http_date(text: str) -> datetime | None:
-    from email.utils import parsedate_to_datetime  # imports half of the email package, for a header that few servers send
+    # It imports half of the email package, for a header that few servers send.
+    from email.utils import parsedate_to_datetime
 
     try:
         moment = parsedate_to_datetime(text)

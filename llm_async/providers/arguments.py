@@ -9,7 +9,7 @@ from ..models import Message, ResponseSchema, Timeouts, Tool
 from ..models.tool import listed_tools
 from .headers import HeaderLayer
 
-__all__ = ["Deadlines", "Headers", "Messages", "OfferedTools", "Schema", "Tools", "as_mapping", "offered"]
+__all__ = ["Deadlines", "Headers", "Messages", "OfferedTools", "Schema", "Tools", "as_mapping", "as_text", "offered"]
 
 Messages = Sequence[Union[Message, Mapping[str, Any]]]
 #: What :func:`offered` makes of them.
@@ -45,3 +45,10 @@ def as_mapping(value: Any, name: str) -> dict[str, Any]:
     if value is not None and not isinstance(value, Mapping):
         raise TypeError(f"{name} must be a mapping, not {type(value).__name__}")
     return dict(value or {})
+
+
+def as_text(value: Any, name: str) -> str:
+    """``value``, if it is a str, None as an empty one; TypeError, under the ``name`` of the argument, for anything else."""
+    if value is not None and not isinstance(value, str):
+        raise TypeError(f"{name} must be a str, not {type(value).__name__}")
+    return value or ""

@@ -20,7 +20,7 @@ from ..protocols.failures import request_id_from
 from ..retry import RetryConfig
 from . import client_options, legacy
 from .addresses import join_url, with_query
-from .arguments import Deadlines, Headers, Messages, OfferedTools, Schema, Tools, as_mapping, offered
+from .arguments import Deadlines, Headers, Messages, OfferedTools, Schema, Tools, as_mapping, as_text, offered
 from .client import NetworkClient
 from .exchange import Exchange, HeadersNow, Outgoing
 from .headers import merged, without
@@ -85,7 +85,7 @@ class BaseProvider(NetworkClient):
                 stacklevel=2,
             )
         options = client_options.translate(client_kwargs, timeouts, limits)
-        options.proxy = proxy if proxy is not None else options.proxy
+        options.proxy = as_text(proxy, "proxy") if proxy is not None else options.proxy
         options.trust_env = trust_env or options.trust_env
         super().__init__(options)
         if api_key is None and not base_url:
@@ -95,9 +95,7 @@ class BaseProvider(NetworkClient):
         api_key = checked_key(api_key, "api_key")
         self._key_source: KeySource | None = api_key if callable(api_key) else None
         self.api_key: str = Secret("" if callable(api_key) else api_key)
-        if base_url and not isinstance(base_url, str):
-            raise TypeError(f"base_url must be a str, not {type(base_url).__name__}")
-        self.base_url: str = base_url or self.BASE_URL or ""
+        self.base_url: str = as_text(base_url, "base_url") or self.BASE_URL or ""
         self.http2 = http2
         self.retry_config = RetryConfig.coerce(retry_config)
         self.headers: dict[str, str] = merged([headers or {}])

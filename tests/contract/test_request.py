@@ -161,6 +161,23 @@ def test_a_query_is_added_to_what_the_path_asks_already() -> None:
     against_server(OpenAIProvider, body)
 
 
+def test_a_query_is_written_as_json_writes_its_values() -> None:
+    async def body(server: ProviderServer, provider: BaseProvider) -> None:
+        server.script(Raw(b"{}"))
+        await provider.request("GET", "/files", params={"deleted": True, "after": None, "limit": 5})
+        assert server.requests[-1].query == {"deleted": "true", "limit": "5"}
+
+    against_server(OpenAIProvider, body)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"), [({"path": None}, "path"), ({"params": "x"}, "params"), ({"headers": 5}, "headers")]
+)
+def test_an_argument_of_a_wrong_type_is_named(arguments: dict[str, Any], named: str) -> None:
+    with pytest.raises(TypeError, match=named):
+        asyncio.run(OpenAIProvider("k", "http://localhost").request("GET", **{"path": "/x", **arguments}))
+
+
 @pytest.mark.parametrize("path", ["/files", "files", "/v1beta/files"])
 def test_geminis_paths_lie_below_the_apis_root_not_below_its_models(path: str) -> None:
     url = GoogleProvider("k")._url(path)

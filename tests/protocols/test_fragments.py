@@ -23,7 +23,9 @@ from llm_async.protocols.openrouter import OpenRouter
 
 # Texts with everything that JSON can do to them: escapes, characters of every length, halves of surrogate pairs, brackets.
 texts = st.one_of(
-    st.sampled_from(["a", " b", "", "{", '{"x": 1}', "}", "\n", '"', "\\", "\\n", "/", "é", "“", "🙂", "\ud83d", "\ude42", "\x7f"]),
+    st.sampled_from(
+        ["a", " b", "", "{", '{"x": 1}', "}", "\n", '"', "\\", "\\n", "/", "é", "“", "🙂", "\ud83d", "\ude42", "\x7f"]
+    ),
     st.text(st.characters(exclude_categories=()), max_size=8),
 )
 
@@ -60,10 +62,14 @@ def chat_event(draw: Callable[[Any], Any], odd: bool) -> dict[str, Any]:
     else:
         delta = {kind: draw(texts)}
     if odd:
-        delta |= pick({}, {"role": "assistant"}, {"refusal": "no"}, {"content": [{"type": "text", "text": "a"}]}, {"x": 1})
+        delta |= pick(
+            {}, {"role": "assistant"}, {"refusal": "no"}, {"content": [{"type": "text", "text": "a"}]}, {"x": 1}
+        )
         delta |= pick({}, {"content": None}, {"annotations": []}, {"audio": {}}, {"refusal": ""}, {"x": 0})
     choice = {"index": pick(0, 1, None), "delta": delta, "logprobs": pick(None, {"content": [{"token": "a"}]})}
-    choice |= pick({"finish_reason": None}, {"finish_reason": "stop"}, {"y": 1}, {"y": 2}, {"message": {"content": "z"}})
+    choice |= pick(
+        {"finish_reason": None}, {"finish_reason": "stop"}, {"y": 1}, {"y": 2}, {"message": {"content": "z"}}
+    )
     event = {"id": pick("1", "2", "", None), "created": pick(5, 0, 123456789012345678901), "choices": [choice]}
     event |= pick({}, {"z": 1}, {"z": None}, {"z": 2}, {"x_groq": {"usage": {"prompt_tokens": 1}}}, {"error": None})
     if draw(st.booleans()):
@@ -78,10 +84,19 @@ def responses_event(draw: Callable[[Any], Any], odd: bool) -> dict[str, Any]:
 
     kind = draw(
         st.sampled_from(
-            ["output_text", "output_text", "refusal", "reasoning_summary_text", "reasoning_text", "function_call_arguments"]
+            [
+                "output_text",
+                "output_text",
+                "refusal",
+                "reasoning_summary_text",
+                "reasoning_text",
+                "function_call_arguments",
+            ]
         )
     )
-    index = ["output_text", "refusal", "reasoning_summary_text", "reasoning_text", "function_call_arguments"].index(kind)
+    index = ["output_text", "refusal", "reasoning_summary_text", "reasoning_text", "function_call_arguments"].index(
+        kind
+    )
     event = {
         "type": f"response.{kind}.delta",
         "sequence_number": draw(st.integers(0, 99)),
@@ -124,7 +139,11 @@ def messages_event(draw: Callable[[Any], Any], odd: bool) -> dict[str, Any]:
             event,
             {"type": "content_block_stop", "index": index},
             {"type": "content_block_start", "index": index, "content_block": {"type": "text", "text": "b"}},
-            {"type": "content_block_start", "index": 2, "content_block": {"type": "tool_use", "id": "u", "name": "g", "input": {}}},
+            {
+                "type": "content_block_start",
+                "index": 2,
+                "content_block": {"type": "tool_use", "id": "u", "name": "g", "input": {}},
+            },
             {"type": "content_block_delta", "index": 0, "delta": {"type": "citations_delta", "citation": {"x": 1}}},
             {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": 5}},
         )
@@ -141,14 +160,30 @@ def gemini_event(draw: Callable[[Any], Any], odd: bool) -> dict[str, Any]:
     if odd:
         part |= pick({}, {"thoughtSignature": "s"}, {"thought": False})
         part = pick(part, {"functionCall": {"name": "f", "id": "1", "args": {"x": 1}}}, {"inlineData": {"data": ""}})
+    if draw(st.integers(0, 2)) == 0:
+        piece = {"jsonPath": pick("$.a", "$.b"), "stringValue": draw(texts), "willContinue": True}
+        piece |= pick({}, {"numberValue": 1})
+        function = {"partialArgs": pick([piece], [piece, piece]), "willContinue": pick(True, False)}
+        part = {
+            "functionCall": function | pick({}, {"args": {"a": 1}}, {"name": "g"}),
+            **pick({}, {"thoughtSignature": "s"}),
+        }
+        if draw(st.integers(0, 3)) == 0:
+            part = {"functionCall": {"name": "f", "id": draw(st.sampled_from("12")), "willContinue": True}}
     candidate = {"content": {"parts": pick([part], [part, part], []), "role": "model"}, "index": pick(0, 1, None)}
-    candidate |= pick({}, {"finishReason": None}, {"finishReason": "STOP"}, {"y": 1}, {"y": 2}, {"citationMetadata": {"a": [1]}})
+    candidate |= pick(
+        {}, {"finishReason": None}, {"finishReason": "STOP"}, {"y": 1}, {"y": 2}, {"citationMetadata": {"a": [1]}}
+    )
     event: dict[str, Any] = {"candidates": pick([candidate], [candidate, {**candidate, "index": 1}])}
     count = draw(st.integers(0, 99))
     usage = {"promptTokenCount": 3, "totalTokenCount": 3 + count, "candidatesTokensDetails": [{"tokenCount": count}]}
     if draw(st.booleans()):
         event["usageMetadata"] = pick(
-            usage, {"candidatesTokenCount": count}, {"trafficType": "x"}, {}, {"promptTokenCount": None, "totalTokenCount": 1}
+            usage,
+            {"candidatesTokenCount": count},
+            {"trafficType": "x"},
+            {},
+            {"promptTokenCount": None, "totalTokenCount": 1},
         )
     event |= pick({"modelVersion": "m"}, {"modelVersion": "n"}, {}, {"promptFeedback": {"safetyRatings": []}})
     return event
@@ -159,7 +194,11 @@ BEGINNINGS: dict[str, list[dict[str, Any]]] = {
         {"type": "message_start", "message": {"id": "m", "content": [], "usage": {"input_tokens": 1}}},
         {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}},
         {"type": "content_block_start", "index": 1, "content_block": {"type": "thinking", "thinking": ""}},
-        {"type": "content_block_start", "index": 2, "content_block": {"type": "tool_use", "id": "t", "name": "f", "input": {}}},
+        {
+            "type": "content_block_start",
+            "index": 2,
+            "content_block": {"type": "tool_use", "id": "t", "name": "f", "input": {}},
+        },
     ],
     "chat": [
         {
@@ -178,7 +217,9 @@ BEGINNINGS: dict[str, list[dict[str, Any]]] = {
         }
     ],
     "responses": [{"type": "response.created", "response": {"id": "r", "status": "in_progress"}}],
-    "gemini": [],
+    "gemini": [
+        {"candidates": [{"content": {"parts": [{"functionCall": {"name": "f", "id": "0", "willContinue": True}}]}}]}
+    ],
 }
 
 APIS: dict[str, tuple[str, Protocol, Callable[..., dict[str, Any]]]] = {
@@ -212,7 +253,11 @@ def outcome(reader: Reader, read: Callable[[], Any], chunks: Any) -> dict[str, A
         "calls": [(call.name, call.arguments_text) for call in message.tool_calls or []],
         "original": json.dumps(answer.original, default=str)
         if not message.tool_calls
-        else {name: value for name, value in answer.original.items() if name not in ("choices", "candidates", "output", "content")},
+        else {
+            name: value
+            for name, value in answer.original.items()
+            if name not in ("choices", "candidates", "output", "content")
+        },
         "usage": answer.usage,
         "complete": (reader.complete, reader.ended),
     }
@@ -306,13 +351,30 @@ def test_events_that_only_go_on_with_a_text_are_not_decoded(api: str) -> None:
     reader = Counting(protocol)
     chunks: deque[StreamChunk] = deque()
     beginning = [json.dumps(event).encode() for event in BEGINNINGS[name]]
-    reader.feed_all(beginning, chunks)
+    reader.feed_all(beginning, deque())
     before = Counting.decoded
     for payload in plain_events(api):
         reader.feed_all([payload], chunks)
     assert Counting.decoded - before <= 2
     assert "".join(chunk.delta for chunk in chunks) == "".join(f"{number} " for number in range(20))
     assert reader.answer().message.content == "".join(f"{number} " for number in range(20))
+
+
+def test_arguments_that_vertex_streams_are_not_decoded_piece_by_piece() -> None:
+    reader = Gemini().reader()
+    piece = {"jsonPath": "$.text", "stringValue": "lorem ", "willContinue": True}
+    parts: list[dict[str, Any]] = [
+        {"functionCall": {"name": "write", "id": "1", "willContinue": True}},
+        *[{"functionCall": {"partialArgs": [piece], "willContinue": True}}] * 20,
+        {"functionCall": {"partialArgs": [{**piece, "willContinue": False}]}},
+    ]
+    chunks: deque[StreamChunk] = deque()
+    for part in parts:
+        reader.feed_all([json.dumps({"candidates": [{"content": {"parts": [part]}}]}).encode()], chunks)
+    assert [delta.arguments for chunk in chunks for delta in chunk.tool_call_deltas] == [
+        "",
+        json.dumps({"text": "lorem " * 21}),
+    ]
 
 
 @pytest.mark.parametrize("api", APIS)
@@ -344,7 +406,12 @@ TEMPLATES = {
     "a string that varies": (b'{"a":"x","s":"yz"}', [b'{"a":"', b'","s":"', b'"'], "ts", b"}"),
     "a name that stands twice": (b'{"b":{"a":"y"},"a":"x"}', [b'{"b":{"a":"y"},"a":"', b'"'], "t", b"}"),
     "a field twice": (b'{"a":"y","a":"x"}', [b'{"a":"y","a":"', b'"'], "t", b"}"),
-    "a varying name that stands twice": (b'{"n":1,"b":{"n":2},"a":"x"}', [b'{"n":1,"b":{"n":2},"a":"', b'"'], "t", b"}"),
+    "a varying name that stands twice": (
+        b'{"n":1,"b":{"n":2},"a":"x"}',
+        [b'{"n":1,"b":{"n":2},"a":"', b'"'],
+        "t",
+        b"}",
+    ),
     "a varying value that is no slot": (b'{"n":1.5,"s":"\\n","a":"x"}', [b'{"n":1.5,"s":"\\n","a":"', b'"'], "t", b"}"),
     "counts": (
         b'{"a":"x","u":{"x_tokens":1,"y":[{"tokenCount":2}]}}',

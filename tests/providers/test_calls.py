@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import json
+import pickle
 from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
 
+from llm_async import tool
 from llm_async.errors import APIStatusError, AuthenticationError, BadRequestError, NotFoundError, RateLimitError
 from llm_async.models import Message, ResponseSchema, Timeouts, Tool
 from llm_async.providers import (
@@ -270,12 +273,22 @@ class TestBadInput:
             ({"messages": []}, ValueError, "messages"),
             ({"messages": "hi"}, TypeError, "messages"),
             ({"messages": [3]}, TypeError, r"messages\[0\]"),
+            ({"messages": 3}, TypeError, "messages must be a list"),
+            ({"messages": [Message("user", 3)]}, TypeError, r"messages\[0\]: content"),  # type: ignore[arg-type]
+            ({"messages": [{"role": "wizard", "content": "hi"}]}, ValueError, "Invalid role .* 'wizard'"),
+            ({"messages": [Message("wizard", "hi")]}, ValueError, "Invalid role .* 'wizard'"),
+            ({"tools": WEATHER}, TypeError, "tools must be a list"),
+            ({"tools": ["weather"]}, TypeError, r"tools\[0\]"),
+            ({"tools": [lambda city: city]}, TypeError, "name"),
+            ({"tools": [WEATHER], "tool_choice": 3}, TypeError, "tool_choice"),
             ({"tools": [Tool("", "d")]}, ValueError, r"tools\[0\]"),
             ({"tools": [{"description": "d"}]}, ValueError, r"tools\[0\]"),
             ({"response_schema": 3}, TypeError, "response_schema"),
             ({"extra_body": {"x": object()}}, TypeError, "'x'"),
             ({"extra_body": {"x": float("nan")}}, (TypeError, ValueError), "'x'"),
+            ({"extra_body": "x"}, TypeError, "extra_body must be a mapping"),
             ({"headers": {"x": 1}}, TypeError, "headers"),
+            ({"headers": "x"}, TypeError, "headers must be a mapping"),
             ({"timeouts": "soon"}, TypeError, "timeouts"),
         ],
         ids=str,
@@ -296,12 +309,36 @@ class TestBadInput:
             asyncio.run(provider.acomplete("m", HELLO))
 
 
-@pytest.mark.parametrize("provider_class", [OpenAIProvider, ClaudeProvider, GoogleProvider, OpenRouterProvider])
-def test_a_wrong_role_is_refused_before_anything_is_sent(provider_class: type[BaseProvider]) -> None:
+@every_provider
+def test_functions_are_tools_plain_or_under_the_decorator(provider_class: type[BaseProvider]) -> None:
+    def weather(city: str) -> str:
+        """Tell the weather."""
+        return f"rain in {city}"
+
     async def body(server: ProviderServer, provider: BaseProvider) -> None:
-        with pytest.raises(ValueError, match="Invalid role provided in message"):
-            await provider.acomplete("m", [{"role": "wizard", "content": "hi"}])
-        assert server.requests == []
+        bodies = []
+        for form in (weather, tool(weather), tool(weather).tool):
+            response = await provider.acomplete("m", HELLO, tools=[form])
+            bodies.append(server.requests[-1].json)
+        assert bodies[0] == bodies[1] == bodies[2]
+        assert response.main_response.tool_calls is not None
+        [call] = response.main_response.tool_calls
+        assert "rain in" in str(await provider.execute_tool(call, {"weather": weather}))
+
+    against_server(provider_class, body)
+
+
+@every_provider
+def test_a_copy_of_a_provider_has_its_settings_and_connections_of_its_own(provider_class: type[BaseProvider]) -> None:
+    async def body(server: ProviderServer, provider: BaseProvider) -> None:
+        await provider.acomplete("m", HELLO)
+        for again in (copy.copy(provider), copy.deepcopy(provider), pickle.loads(pickle.dumps(provider))):
+            async with again:
+                before = server.total_connections
+                assert (await again.acomplete("m", HELLO)).finish_reason == "stop"
+                assert server.total_connections == before + 1
+                assert again.api_key == provider.api_key
+                assert str(again.api_key) == "***"
 
     against_server(provider_class, body)
 
@@ -366,6 +403,30 @@ class TestSettings:
 
         provider = OpenAIProvider("k", client_kwargs={"proxy": Proxy("http://proxy:8080", "me:p@ss")})
         assert provider._options.proxy == "http://me:p%40ss@proxy:8080"
+
+    @pytest.mark.parametrize(
+        "setting",
+        [
+            {"api_key": 5},
+            {"api_key": b"key"},
+            {"base_url": 5},
+            {"proxy": 5},
+            {"retry_config": {"max_attempts": 1}},
+            {"client_kwargs": 5},
+            {"timeouts": {"idle": 1}},
+            {"limits": {"connections": 1}},
+            {"headers": 5},
+            {"headers": {"x": 5}},
+        ],
+        ids=str,
+    )
+    def test_a_setting_of_a_wrong_type_is_named(self, setting: dict[str, Any]) -> None:
+        with pytest.raises(TypeError, match=next(iter(setting))):
+            OpenAIProvider(**setting)
+
+    def test_a_token_of_a_wrong_type_is_named(self) -> None:
+        with pytest.raises(TypeError, match="goth_token"):
+            GoogleProvider(vertex_config={"project_id": "p", "goth_token": b"t"})
 
     def test_an_unknown_setting_is_named(self) -> None:
         with pytest.raises(TypeError, match="'colour' is not known"):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import gc
 import json
+import pickle
 from contextlib import suppress
 from typing import Any
 
@@ -451,3 +453,20 @@ def test_one_provider_serves_several_event_loops() -> None:
             await provider.aclose()
 
         asyncio.run(close())
+
+
+@every_provider
+def test_a_stream_that_was_read_is_a_value_that_can_be_copied_and_pickled(provider_class: type[BaseProvider]) -> None:
+    async def body(server: ProviderServer, provider: BaseProvider) -> None:
+        response = await provider.acomplete("m", HELLO, stream=True)
+        for copied in (copy.deepcopy, pickle.dumps):
+            with pytest.raises(TypeError, match="has not been read to its end"):
+                copied(response)
+        message = await response.final()
+        for again in (copy.copy(response), copy.deepcopy(response), pickle.loads(pickle.dumps(response))):
+            assert type(again) is type(response)
+            assert (again.original, again.usage, again.headers) == (response.original, response.usage, response.headers)
+            assert await again.final() == message
+            assert [chunk async for chunk in again] == []
+
+    against_server(provider_class, body)

@@ -105,7 +105,7 @@ async def arguments(provider: BaseProvider) -> None:
     response = await provider.acomplete(
         "m",
         messages,
-        tools=[Tool("f", "d", {}), {"type": "web_search"}],
+        tools=[Tool("f", "d", {}), {"type": "web_search"}, weather, lookup, len],
         tool_choice="auto",
         response_schema=ResponseSchema({"type": "object"}),
         headers={"X-A": "1"},
