@@ -11,7 +11,7 @@ PYTHONS = $(shell scripts/interpreters)
 # Sources of the extensions, and whatever decides what is installed: a change here installs again.
 SOURCES := $(wildcard _speedups/*.pyx _speedups/*.pxd) setup.py pyproject.toml
 
-.PHONY: help demo demo-local test test-plain lint types gate coverage wheels format info clean
+.PHONY: help demo demo-local test test-plain lint types storm soak fuzz sanitize gate coverage wheels format info clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -53,6 +53,19 @@ lint: $(VENV)/.installed  ## ruff, a strict type check, the workflows and pyproj
 types: $(VENV)/.installed  ## what mypy and pyright, both strict, see of the public interface
 	@$(RUN) -m pip install --quiet --group types
 	@$(RUN) -m pytest tests/typing $(ARGS)
+
+storm: $(VENV)/.installed  ## 20,000 requests, disturbed at random: every answer belongs to its request (minutes)
+	@$(RUN) -m benchmarks.storm $(ARGS)
+
+soak: $(VENV)/.installed  ## 2,000 streams at the same time for a minute: memory and descriptors stay (minutes)
+	@$(RUN) -m benchmarks.soak $(ARGS)
+
+fuzz: $(VENV)/.installed  ## coverage-guided fuzzing of the readers (atheris); ARGS=-max_total_time=300
+	@$(RUN) -m pip install --quiet --group fuzz
+	@$(RUN) -m tests.fuzz.run $(or $(ARGS),-max_total_time=300)
+
+sanitize: $(VENV)/.installed  ## the extensions under AddressSanitizer and UndefinedBehaviorSanitizer (minutes; needs gcc)
+	@PYTHON=$(RUN) scripts/sanitize.sh $(ARGS)
 
 gate: $(VENV)/.installed  ## the compiled twins must stay faster by so much (counts instructions; needs valgrind)
 	@$(RUN) -m benchmarks.gate $(ARGS)

@@ -89,6 +89,7 @@ def build(kind: str, source: Path, python: Path | str, out: Path, **variables: s
         command = [str(python), "-m", "build", "--no-isolation", f"--{kind}", "--outdir", fresh, str(source)]
         done = subprocess.run(
             command,
+            cwd=fresh,  # the project has a folder named build
             env=environment,
             umask=0o022,
             stdout=subprocess.PIPE,
@@ -123,7 +124,8 @@ def build_wheel(sdist: Path, out: Path, python: Path | str = sys.executable, *, 
 def unpack(sdist: Path, folder: Path) -> Path:
     """Unpack an sdist and return the one folder that it holds."""
     with tarfile.open(sdist) as archive:
-        archive.extractall(folder, filter="data")
+        # Pythons before 3.10.12 and 3.11.4 have no filters; what is unpacked here was packed here.
+        archive.extractall(folder, **({"filter": "data"} if hasattr(tarfile, "data_filter") else {}))  # type: ignore[arg-type]
     (root,) = (path for path in folder.iterdir() if path.is_dir())
     return root
 

@@ -18,8 +18,8 @@ export LD_PRELOAD="$(gcc -print-file-name=libasan.so) $(gcc -print-file-name=lib
 export ASAN_OPTIONS=detect_leaks=0:abort_on_error=1:allocator_may_return_null=1
 export UBSAN_OPTIONS=print_stacktrace=1
 export PYTHONMALLOC=malloc LLM_ASYNC_REQUIRE_EXTENSIONS=1
-"$python" -P -c "import sys; sys.path.insert(0, '.'); from llm_async import _speedups; print('llm_async:', _speedups.REASON, 'from', _speedups.__file__)" 2>/dev/null ||
-    "$python" -c "import sys; sys.path.insert(0, '.'); from llm_async import _speedups; print('llm_async:', _speedups.REASON, 'from', _speedups.__file__)"
+export PYTHONPATH="$copy"
+"$python" -c "from llm_async import _speedups; print('llm_async:', _speedups.REASON)"
 # The tests of leaks measure the allocator that is switched off here.
-PYTHONPATH="$copy" "$python" -m pytest -q -p no:cacheprovider -o timeout=600 -k "not memory and not leak and not grow" "$@" \
+"$python" -m pytest -q -p no:cacheprovider -o timeout=600 -k "not memory and not leak and not grow" "$@" \
     tests/test_sse.py tests/test_deltas.py tests/test_tool_calls.py tests/test_framing.py tests/test_fragments.py tests/fuzz

@@ -89,9 +89,7 @@ def test_no_error_shows_the_key_not_even_with_all_variables(fault: Fault, spoken
 
 @every_provider
 @both_ways
-def test_no_log_line_shows_the_key_at_any_level(
-    spoken: Spoken, stream: bool, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_no_log_line_shows_the_key_at_any_level(spoken: Spoken, stream: bool, caplog: pytest.LogCaptureFixture) -> None:
     async def run() -> None:
         fault = next(fault for fault in SAID if fault.name == "429 in the API's words")
         async with stage(spoken, fault, stream=stream, attempts=2) as scene:
@@ -128,7 +126,9 @@ ANSWERS: dict[str, Callable[[Spoken, bool], bytes]] = {
     "a header that is none": lambda spoken, stream: head(QUOTED.replace(":", "")),
     "a redirect": lambda spoken, stream: head(f"Location: https://{KEY}@elsewhere/{KEY}?key={KEY}", status=302),
     "a header": lambda spoken, stream: head(f"WWW-Authenticate: {KEY}", "Content-Length: 0", status=401),
-    "a chunk": lambda spoken, stream: head("Transfer-Encoding: chunked") + chunked(b"x", end=False) + QUOTED.encode() + b"\r\n",
+    "a chunk": lambda spoken, stream: (
+        head("Transfer-Encoding: chunked") + chunked(b"x", end=False) + QUOTED.encode() + b"\r\n"
+    ),
 }
 
 
@@ -202,7 +202,10 @@ def test_a_header_that_would_say_something_else_is_refused_before_anything_is_se
 @pytest.mark.parametrize("key", ["sk-a\r\nX-Other: b", "sk-a\nb", "sk-\0", "sk-\u2603"])
 def test_a_key_that_is_no_header_value_is_refused_and_not_shown(key: str, spoken: Spoken) -> None:
     async def run() -> None:
-        async with RawServer(answering(sized(b"{}"))) as server, provider_at(spoken, server.url, api_key=key) as provider:
+        async with (
+            RawServer(answering(sized(b"{}"))) as server,
+            provider_at(spoken, server.url, api_key=key) as provider,
+        ):
             with pytest.raises(ValueError, match="character") as caught:
                 await provider.acomplete("m", [{"role": "user", "content": "hello"}])
             assert key not in str(caught.value)
@@ -244,7 +247,9 @@ def test_a_models_name_stays_one_part_of_the_path(model: str, stream: bool) -> N
         async with RawServer(script) as server:
             async with GoogleProvider(api_key=KEY, base_url=server.url + "/v1beta", retry_config=None) as provider:
                 with pytest.raises((LLMError, ValueError)):
-                    await (await provider.acomplete(model, [{"role": "user", "content": "hello"}], stream=stream)).final()
+                    await (
+                        await provider.acomplete(model, [{"role": "user", "content": "hello"}], stream=stream)
+                    ).final()
 
     asyncio.run(run())
     for line in lines:

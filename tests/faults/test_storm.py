@@ -35,5 +35,3 @@ def test_many_streams_at_once_leave_neither_memory_nor_descriptors_behind(loop: 
     assert outcome.growth <= ALLOWED_GROWTH
     assert outcome.most > 50
     assert outcome.counts["answered"] > outcome.counts["left"]
-
-

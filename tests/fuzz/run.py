@@ -25,7 +25,18 @@ with atheris.instrument_imports(include=["llm_async._speedups", "llm_async.proto
     from tests.fuzz.streams import PROTOCOLS, SEEDS, check, check_body, spoiled
 
 _SIZES = (0, 0, 0, 5, 64)
-_WORDS = [b"data: ", b"event: error\n", b"\r\n\r\n", b"[DONE]", b'"index":', b'"error":', b'"type":', b"null", b"\\ud800", b"\xef\xbb\xbf"]
+_WORDS = [
+    b"data: ",
+    b"event: error\n",
+    b"\r\n\r\n",
+    b"[DONE]",
+    b'"index":',
+    b'"error":',
+    b'"type":',
+    b"null",
+    b"\\ud800",
+    b"\xef\xbb\xbf",
+]
 
 
 def one_input(data: bytes) -> None:

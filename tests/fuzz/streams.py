@@ -44,7 +44,9 @@ def _chat(*deltas: Any, end: str = "stop") -> list[bytes]:
 
 
 def _call(index: int, arguments: str, **fields: Any) -> Any:
-    return {"tool_calls": [{"index": index, **fields, "function": {"arguments": arguments, **fields.pop("function", {})}}]}
+    return {
+        "tool_calls": [{"index": index, **fields, "function": {"arguments": arguments, **fields.pop("function", {})}}]
+    }
 
 
 def _claude(*events: Any) -> list[bytes]:
@@ -103,7 +105,9 @@ SEEDS: list[tuple[int, list[bytes]]] = [
     (
         2,
         _claude(
-            *_block(0, {"type": "thinking", "thinking": ""}, *({"type": "thinking_delta", "thinking": w} for w in _WORDS)),
+            *_block(
+                0, {"type": "thinking", "thinking": ""}, *({"type": "thinking_delta", "thinking": w} for w in _WORDS)
+            ),
             *_block(1, {"type": "text", "text": ""}, *({"type": "text_delta", "text": word} for word in _WORDS)),
             *_block(
                 2,

@@ -3,20 +3,61 @@
 from __future__ import annotations
 
 import random
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from ..faults.spoken import sse
 from .streams import PROTOCOLS, SEEDS, check, check_body, spoiled
 
-every_seed = pytest.mark.parametrize(("place", "blocks"), SEEDS, ids=lambda value: str(value) if isinstance(value, int) else "")
+every_seed = pytest.mark.parametrize(
+    ("place", "blocks"), SEEDS, ids=lambda value: str(value) if isinstance(value, int) else ""
+)
 
 
 @every_seed
 def test_a_stream_that_nobody_spoiled_is_read_to_its_end(place: int, blocks: list[bytes]) -> None:
     for size in (0, 1, 7, 100):
         check(PROTOCOLS[place], b"".join(blocks), size)
+
+
+FOUND: dict[str, tuple[int, list[Any]]] = {
+    "a candidate that is null": (
+        3,
+        [
+            {"candidates": [{"content": {"parts": [{"text": "a"}]}}]},
+            {"candidates": [None]},
+            {"candidates": [{"content": {"parts": [{"text": "b"}]}, "finishReason": "STOP"}]},
+        ],
+    ),
+    "a null candidate first": (3, [{"candidates": [None]}, {"candidates": [{"content": {"parts": [{"text": "a"}]}}]}]),
+    "counts that some events have and others have not": (
+        3,
+        [
+            {
+                "candidates": [{"content": {"parts": [{"text": text}]}}],
+                "usageMetadata": {"promptTokenCount": 1, name: 2},
+            }
+            for text, name in [("a", "totalTokenCount"), ("b", "cachedContentTokenCount"), ("c", "totalTokenCount")] * 3
+        ],
+    ),
+    "deltas that do not say which item they are for": (
+        1,
+        [
+            {"type": "response.reasoning_summary_text.delta", "summary_index": 0, "delta": text, **place}
+            for text, place in [("a", {}), ("b", {"output_index": 0, "item_id": "rs"}), ("c", {}), ("d", {})] * 2
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FOUND)
+def test_what_the_fuzzer_has_found_stays_found(name: str) -> None:
+    place, events = FOUND[name]
+    for size in (0, 1, 50):
+        check(PROTOCOLS[place], b"".join(map(sse, events)), size)
 
 
 @every_seed
