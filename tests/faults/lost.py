@@ -394,7 +394,7 @@ ODD_AND_RIGHT = [
         ),
         RIGHT,
         RIGHT,
-    ),  # fmt: skip
+    ),
     Fault("gzip", packed(right, gzip.compress, "gzip"), RIGHT, RIGHT),
     Fault("deflate", packed(right, zlib.compress, "deflate"), RIGHT, RIGHT),
     Fault(

@@ -19,7 +19,7 @@ from llm_async.errors import LLMError
 from . import lost, said
 from .fault import TEXT, Expect, Fault
 from .spoken import SPOKEN, Spoken
-from .stage import KEY, Attempt, Stage, stage
+from .stage import Attempt, Stage, stage
 
 FAULTS = [*lost.FAULTS, *said.FAULTS]
 FOLLOWERS = 20

@@ -137,9 +137,11 @@ ANSWERS: dict[str, Callable[[Spoken, bool], bytes]] = {
 @pytest.mark.parametrize("where", ANSWERS)
 def test_a_key_that_the_server_quotes_is_masked(where: str, spoken: Spoken, stream: bool) -> None:
     async def run() -> None:
-        async with RawServer(answering(ANSWERS[where](spoken, stream), then_close=True)) as server:
-            async with provider_at(spoken, server.url) as provider:
-                error = await failure(provider, stream)
+        async with (
+            RawServer(answering(ANSWERS[where](spoken, stream), then_close=True)) as server,
+            provider_at(spoken, server.url) as provider,
+        ):
+            error = await failure(provider, stream)
         assert KEY not in shown(error)
         if isinstance(error, APIStatusError) and "error" in where:
             assert "Incorrect API key provided: ***." in str(error)
@@ -224,7 +226,7 @@ def test_an_address_with_credentials_or_worse_is_refused_and_not_shown(url: str,
     async def run() -> None:
         async with provider_at(spoken, "http://127.0.0.1:1") as provider:
             provider.base_url = url
-            with pytest.raises(ValueError, match="URL|address") as caught:
+            with pytest.raises(ValueError, match=r"URL|address") as caught:
                 await provider.acomplete("m", [{"role": "user", "content": "hello"}])
             if "[" not in url:
                 assert "sk-pass" not in str(caught.value) or "@" not in url
@@ -244,12 +246,12 @@ def test_a_models_name_stays_one_part_of_the_path(model: str, stream: bool) -> N
     lines: list[bytes] = []
 
     async def run() -> None:
-        async with RawServer(script) as server:
-            async with GoogleProvider(api_key=KEY, base_url=server.url + "/v1beta", retry_config=None) as provider:
-                with pytest.raises((LLMError, ValueError)):
-                    await (
-                        await provider.acomplete(model, [{"role": "user", "content": "hello"}], stream=stream)
-                    ).final()
+        async with (
+            RawServer(script) as server,
+            GoogleProvider(api_key=KEY, base_url=server.url + "/v1beta", retry_config=None) as provider,
+        ):
+            with pytest.raises((LLMError, ValueError)):
+                await (await provider.acomplete(model, [{"role": "user", "content": "hello"}], stream=stream)).final()
 
     asyncio.run(run())
     for line in lines:

@@ -7,6 +7,7 @@ was handed is what the message holds.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import random
 import re
@@ -237,10 +238,8 @@ def _but_for_ids(told: Told) -> str:
 
 def check_body(protocol: Protocol, body: bytes) -> None:
     """The same for an answer that was not streamed."""
-    try:
+    with contextlib.suppress(LLMError):
         protocol.read_body(body)
-    except LLMError:
-        pass
 
 
 def _fold(protocol: Protocol, pieces: list[bytes], *, one_by_one: bool) -> Told:

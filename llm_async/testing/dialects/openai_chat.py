@@ -285,7 +285,7 @@ def _turns(messages: list[Any]) -> list[tuple[str, str]]:
     unanswered: list[str] = []
     for place, message in enumerate(messages):
         role = message.get("role") if isinstance(message, dict) else None
-        if role not in _ROLES:
+        if not isinstance(role, str) or role not in _ROLES:
             raise invalid(f"messages[{place}].role", role, ", ".join(f"'{known}'" for known in _ROLES))
         if role == "tool":
             if message.get("tool_call_id") not in unanswered:

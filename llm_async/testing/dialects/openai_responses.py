@@ -288,7 +288,7 @@ def _kind(item: Any) -> Any:
 
 def _message(item: dict[str, Any], where: str) -> tuple[str, str]:
     role, content = item.get("role"), item.get("content")
-    if role not in _ROLES:
+    if not isinstance(role, str) or role not in _ROLES:
         raise invalid(f"{where}.role", role, ", ".join(f"'{known}'" for known in _ROLES))
     if not isinstance(content, (str, list)):
         raise missing(f"{where}.content")
