@@ -25,7 +25,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from llm_async._speedups import COMPILED
-from llm_async.models import Limits
+from llm_async.models import Limits, Timeouts
 from llm_async.providers import BaseProvider
 from llm_async.retry import RetryConfig
 
@@ -115,6 +115,7 @@ async def soak(streams: int, seconds: float, *, pause: float = 0.25, seed: int =
                 base_url=urls[provider.name()],
                 limits=Limits(connections=streams),
                 retry_config=RetryConfig(max_attempts=1),
+                timeouts=Timeouts(connect=60),  # all of them connect in the first seconds
             )
             for provider in PROVIDERS
         ]

@@ -250,7 +250,10 @@ async def storm(requests: int, seed: int, *, concurrency: int = 64, connections:
         for provider in providers:
             await provider.aclose()
         outcome.connections = server.total_connections
-        await server.wait_closed_connections()
+        try:
+            await server.wait_closed_connections(timeout=30)
+        except TimeoutError:
+            outcome.wrong.append(f"{server.connections} connections are left open")
     left = await descriptors_left(before)
     if left:
         outcome.wrong.append(f"{left} descriptors are left open")
