@@ -21,7 +21,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 MESSAGES = [{"role": "user", "content": "hi"}]
-REQUESTS = 300
+REQUESTS = 1000
 PACE = 0.02
 
 

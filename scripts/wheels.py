@@ -129,7 +129,7 @@ def make(out: Path, builders: list[Environment], elsewhere: Path) -> None:
 def inspect(out: Path, tools: Environment) -> None:
     """What the usual inspectors and our own say about the artifacts."""
     everything, wheels = sorted(out.iterdir()), sorted(out.glob("*.whl"))
-    run(tools.bin / "twine", "check", "--strict", *everything, quiet=False)
+    run(tools.bin / "twine", "--no-color", "check", "--strict", *everything, quiet=False)
     run(tools.bin / "check-wheel-contents", *wheels, quiet=False)
     run(tools.python, SCRIPTS / "check_wheel.py", *wheels, quiet=False)
 
