@@ -158,7 +158,7 @@ def _text_at(event: Any, path: tuple[str | int, ...]) -> Any:
 
 @functools.lru_cache
 def _key(name: str) -> re.Pattern[bytes]:
-    return re.compile(rb'"%b"[ \t\r\n]*:[ \t\r\n]*' % re.escape(name.encode()))
+    return re.compile(rb'"%b"[ \t\r\n]*:[ \t\r\n]*' % re.escape(name.encode("utf-8", "surrogatepass")))
 
 
 def _texts(payload: bytes, name: str) -> Iterator[_Slot]:

@@ -23,7 +23,7 @@ def test_in_a_storm_every_answer_that_arrives_belongs_to_its_request(loop: str) 
     assert outcome.wrong == []
     assert sum(outcome.counts.values()) == 600
     # Otherwise it was no storm, or nothing survived it.
-    assert outcome.counts["answered"] > 200
+    assert outcome.counts["answered"] > 50
     assert len(outcome.counts) >= 5
     assert outcome.connections < 600
 
