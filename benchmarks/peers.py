@@ -83,7 +83,7 @@ def measure(name: str, measured: str, address: str, count: int, streams: int = 1
         check=False,
     )
     if finished.returncode:
-        raise SystemExit(f"{name} failed at {measured}:\n{finished.stderr[-3000:]}")
+        raise SystemExit(f"{name} failed at {measured}, exit code {finished.returncode}:\n{finished.stderr[-3000:]}")
     return dict(json.loads(finished.stdout.strip().splitlines()[-1]))
 
 
