@@ -82,7 +82,7 @@ class Response:
     def attach(self, chunks: ChunkStream) -> None:
         """Say where the chunks of this streaming answer come from."""
         self.__dict__["_chunks"] = chunks
-        self.stream_generator = _ChunksWithText(self)
+        self.stream_generator = _ChunksWithText(chunks)
 
     def __aiter__(self) -> AsyncIterator[StreamChunk]:
         if self._chunks is not None:
@@ -193,19 +193,22 @@ class _ChunkIterator:
 
 
 class _ChunksWithText:
-    """The ``stream_generator`` of a streaming answer: a view of it that leaves out chunks without text."""
+    """The ``stream_generator`` of a streaming answer: a view of it that leaves out chunks without text.
 
-    __slots__ = ("_iterator", "_response")
+    It does not hold the Response, which holds it: the two would stay, with all that was said, until a garbage collection.
+    """
 
-    def __init__(self, response: Response) -> None:
-        self._response = response
+    __slots__ = ("_chunks", "_iterator")
+
+    def __init__(self, chunks: ChunkStream) -> None:
+        self._chunks = chunks
         self._iterator: AsyncIterator[StreamChunk] | None = None
 
     def __aiter__(self) -> AsyncIterator[StreamChunk]:
         return self._with_text()
 
     async def _with_text(self) -> AsyncIterator[StreamChunk]:
-        async for chunk in self._response:
+        async for chunk in _ChunkIterator(self._chunks):
             if chunk.content:
                 yield chunk
 
@@ -216,4 +219,4 @@ class _ChunksWithText:
 
     async def aclose(self) -> None:
         """Leave the stream."""
-        await self._response.aclose()
+        self._chunks.close()

@@ -259,7 +259,7 @@ NO_END = [
         silence("total"),
         silence("total", FIRST),
         then="wait",
-        timeouts=Timeouts(connect=20, response=20, idle=20, total=0.3),
+        timeouts=Timeouts(connect=20, response=20, idle=20, total=1.5),
     ),
     Fault(
         "the protocol's end missing in a body with a length",
