@@ -161,18 +161,24 @@ def test_a_reader_that_has_seen_enough_ends_the_demo_without_a_traceback() -> No
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of a terminal")
 def test_ctrl_c_ends_the_demo_with_130_and_without_a_traceback() -> None:
-    process = subprocess.Popen(
-        command("demo", "--pause", "30"),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        encoding="utf-8",
-        env=environment(),
-    )
-    assert process.stdout is not None
-    while "gpt-6" not in process.stdout.readline():
-        pass
-    process.send_signal(signal.SIGINT)
-    _, complaints = process.communicate(timeout=_DEADLINE)
+    # Where a script runs the suite in its background, SIGINT is ignored, and a child would inherit that.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        process = subprocess.Popen(
+            command("demo", "--pause", "30"),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+            env=environment(),
+        )
+    finally:
+        signal.signal(signal.SIGINT, before)
+    with process:
+        assert process.stdout is not None
+        while "gpt-6" not in process.stdout.readline():
+            pass
+        process.send_signal(signal.SIGINT)
+        _, complaints = process.communicate(timeout=_DEADLINE)
     assert process.returncode == 130
     assert complaints.strip() == "stopped"
 

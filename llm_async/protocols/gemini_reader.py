@@ -54,6 +54,7 @@ class GeminiReader(Reader):
         self._unfinished = 0  # how many candidates have no finishReason yet
         self._usage: dict[str, Any] = {}
         self._blocked = False
+        self._told_all = False  # the message was handed over as a whole, at the end
 
     def feed(self, payload: bytes) -> StreamChunk | None:
         """Take the data of one event; see :meth:`Reader.feed`."""
@@ -93,7 +94,23 @@ class GeminiReader(Reader):
         said = _Said()
         for index, candidate in self._candidates.items():
             candidate.close(said if index == 0 else _Said())
+        if self.complete and self._candidates and 0 not in self._candidates and not self._told_all:
+            return self._everything()
         return self._chunk(said, {})
+
+    def _everything(self) -> StreamChunk:
+        """The whole message in one chunk, where the server does not count its candidates from 0."""
+        self._told_all = True
+        answer = self.answer()
+        message = answer.message
+        calls = [
+            ToolCallDelta(place, call.id, call.name, call.arguments_text)
+            for place, call in enumerate(message.tool_calls or ())
+        ]
+        return StreamChunk(
+            str(message.content), {}, message.reasoning or "", calls, answer.usage, message.stop_reason,
+            message.finish_reason,
+        )  # fmt: skip
 
     def answer(self) -> Answer:
         """What has arrived so far; see :meth:`Reader.answer`."""

@@ -9,6 +9,7 @@ one. Where one index is used for several items, the id decides between those tha
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -42,26 +43,34 @@ class Part:
     """One text of an item.
 
     Attributes:
-        item: the item that it is a part of.
         channel: what kind of text it is.
         buffer: its deltas.
         final: its whole text, once an event has said it.
         fields: what else is known of the part: annotations, logprobs.
     """
 
-    __slots__ = ("buffer", "channel", "fields", "final", "item")
+    __slots__ = ("_given", "_item", "buffer", "channel", "fields", "final")
 
     def __init__(self, item: Item, channel: Channel) -> None:
-        self.item = item
+        # The item holds its parts; a strong reference back would keep both until a garbage collection.
+        self._item = weakref.ref(item)
+        self._given = item.given
         self.channel = channel
         self.buffer = TextBuffer()
         self.final: str | None = None
         self.fields: dict[str, Any] = {}
 
+    @property
+    def item(self) -> Item:
+        """The item that it is a part of; whoever has a part has the items too."""
+        item = self._item()
+        assert item is not None
+        return item
+
     def take(self, text: str) -> None:
         """Take a further text that is handed over as it is."""
         self.buffer.append(text)
-        self.item.given.append(text)
+        self._given.append(text)
 
     def text(self) -> str:
         """The text as far as it is known."""
@@ -89,7 +98,9 @@ class Item:
         announced: the id and name that were handed over.
     """
 
-    __slots__ = ("announced", "call", "done", "given", "index", "parts", "place", "snapshot", "type", "visible")
+    __slots__ = (
+        "__weakref__", "announced", "call", "done", "given", "index", "parts", "place", "snapshot", "type", "visible",
+    )  # fmt: skip
 
     def __init__(self, type: str, index: int) -> None:
         self.type = type

@@ -28,6 +28,9 @@ _STAGGER_SECONDS = 0.25
 # out after some two minutes that the other side is gone.
 _KEEP_ALIVE_PROBES = {"TCP_KEEPIDLE": 60, "TCP_KEEPALIVE": 60, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 5}
 
+# How much the event loop reads at once.
+_BLOCK = 64 * 1024
+
 
 class Dialer:
     """Makes the connections of one event loop.
@@ -42,6 +45,7 @@ class Dialer:
         self.proxy_for = proxy_for
         self._resolver = resolver
         self._tls = tls
+        self._buffer = memoryview(bytearray(_BLOCK))  # see Wire
 
     async def dial(
         self, origin: Origin, proxy: Proxy | None = None, context: ssl.SSLContext | None = None, *, verify: bool = True
@@ -88,7 +92,7 @@ class Dialer:
             raise
         loop = asyncio.get_running_loop()
         try:
-            _, wire = await loop.create_connection(lambda: Wire(loop, connected), sock=connected)
+            _, wire = await loop.create_connection(lambda: Wire(loop, connected, self._buffer), sock=connected)
         except BaseException:
             connected.close()
             raise

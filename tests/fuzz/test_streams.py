@@ -24,6 +24,13 @@ def test_a_stream_that_nobody_spoiled_is_read_to_its_end(place: int, blocks: lis
 
 
 FOUND: dict[str, tuple[int, list[Any]]] = {
+    "candidates that are not counted from 0": (
+        3,
+        [
+            {"candidates": [{"index": 1, "content": {"parts": [{"text": "a"}]}}]},
+            {"candidates": [{"index": 1, "content": {"parts": [{"text": "b"}]}, "finishReason": "STOP"}]},
+        ],
+    ),
     "a name with half of a surrogate pair": (
         1,
         [{"type": "response.output_text.delta", "output_index": 0, "content_index": 0, "\ud800": 0, "delta": "a"}] * 3,
