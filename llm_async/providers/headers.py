@@ -25,7 +25,7 @@ def merged(layers: Iterable[HeaderLayer], key: str = "") -> dict[str, str]:
     key = reveal(key)
     headers: dict[str, tuple[str, str]] = {}
     for layer in layers:
-        for name, value in _pairs(layer):
+        for name, value in layer.items() if type(layer) is dict else _pairs(layer):
             if not isinstance(name, str) or not isinstance(value, str):
                 raise TypeError(f"headers: names and values must be str, and {name!r} is not")
             headers[name.lower()] = (name, _as_sent(value, key))

@@ -74,10 +74,8 @@ def _overridden(provider: BaseProvider) -> list[str]:
     """Which of the old hooks a provider overrides: its class does, or a test has put something in their place."""
     from .base import BaseProvider
 
-    return [
-        name for name in _HOOKS
-        if getattr(getattr(provider, name), "__func__", None) is not getattr(BaseProvider, name)
-    ]  # fmt: skip
+    cls, own = type(provider), provider.__dict__
+    return [name for name in _HOOKS if name in own or getattr(cls, name) is not getattr(BaseProvider, name)]
 
 
 def replaced_client_class(patched: Any = None) -> Any:

@@ -57,14 +57,23 @@ class Target(NamedTuple):
 
 
 def parse_url(url: str) -> Target:
-    """Take a URL apart. Spaces and characters outside ASCII are escaped; escapes that are there stay; a fragment goes.
+    """A URL taken apart; see :func:`_parse`, whose errors it raises.
 
     Raises:
         TypeError: ``url`` is no str.
-        ValueError: it is no http or https URL with a host, has credentials in it, or control characters.
     """
     if not isinstance(url, str):
         raise TypeError(f"a URL must be a str, not {type(url).__name__}")
+    return _parse(url)
+
+
+@lru_cache(maxsize=64)
+def _parse(url: str) -> Target:
+    """Take a URL apart. Spaces and characters outside ASCII are escaped; escapes that are there stay; a fragment goes.
+
+    Raises:
+        ValueError: it is no http or https URL with a host, has credentials in it, or control characters.
+    """
     if _CONTROL.search(url):
         raise ValueError("the URL has control characters")
     match = _URL.fullmatch(url) or _URL.match(url)

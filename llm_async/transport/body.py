@@ -151,13 +151,12 @@ def framing(method: str, head: ResponseHead, limit: int) -> tuple[Body, list[str
     transfer = [coding for coding in head.headers.tokens("transfer-encoding") if coding != "identity"]
     if transfer:
         return _transferred(head, transfer)
-    lengths = set(head.headers.get("content-length", "").split(",")) if "content-length" in head.headers else set()
-    lengths = {length.strip(" \t") for length in lengths}
-    if not lengths:
+    length = head.headers.get("content-length")
+    if length is None:
         return _ToTheEnd(), []
-    if len(lengths) > 1:
+    length, *others = {each.strip(" \t") for each in length.split(",")}
+    if others:
         raise ProtocolError("the answer has several lengths that contradict each other")
-    (length,) = lengths
     if not _DIGITS.fullmatch(length):
         raise ProtocolError("the answer has a Content-Length that is no number", payload=length)
     if int(length) > limit:

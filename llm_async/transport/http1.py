@@ -15,7 +15,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 from .._version import __version__
 from ..errors import ProtocolError
@@ -41,6 +42,15 @@ _LISTS = frozenset(
     }
 )  # fmt: skip
 
+# What every request says of itself, by name in lower case.
+_DEFAULTS = {
+    "user-agent": ("User-Agent", f"llm-async/{__version__}"),
+    "accept": ("Accept", "*/*"),
+    # A compressed stream is delayed by the compressor's buffer. What is sent compressed all the same is read.
+    "accept-encoding": ("Accept-Encoding", "identity"),
+    "connection": ("Connection", "keep-alive"),
+}
+
 
 class Headers(Mapping[str, str]):
     """The headers of an answer: names in lower case, looked up in any.
@@ -65,6 +75,10 @@ class Headers(Mapping[str, str]):
 
     def __getitem__(self, name: str) -> str:
         return self._values[name.lower()]
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """The header's value, or ``default``. Mapping's own way goes through an exception where there is none."""
+        return self._values.get(name.lower(), default)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._values)
@@ -106,18 +120,14 @@ class RequestHead:
     __slots__ = ("_fields", "keep_alive", "method", "target")
 
     def __init__(self, method: str, target: Target, headers: Mapping[str, str], length: int | None) -> None:
-        if not isinstance(method, str) or not _TOKEN.fullmatch(method):
+        if not isinstance(method, str) or not _is_token(method):
             raise ValueError("the method is not one that HTTP allows")
         self.method = method
         self.target = target
         # By name in lower case, in the order of the wire.
         fields: dict[str, tuple[str, str]] = {
             "host": ("Host", target.origin.netloc),
-            "user-agent": ("User-Agent", f"llm-async/{__version__}"),
-            "accept": ("Accept", "*/*"),
-            # A compressed stream is delayed by the compressor's buffer. What is sent compressed all the same is read.
-            "accept-encoding": ("Accept-Encoding", "identity"),
-            "connection": ("Connection", "keep-alive"),
+            **_DEFAULTS,
         }
         for name, value in headers.items():
             _check_field(name, value)
@@ -145,20 +155,26 @@ class RequestHead:
         """
         origin, path = self.target
         place = f"http://{origin.netloc}{path}" if through_proxy else path
-        return b"".join(
+        # Joined, not formatted: a Secret that is formatted is its mask.
+        return "\r\n".join(
             [
-                f"{self.method} {place} HTTP/1.1\r\n".encode("ascii"),
-                *[b"%b: %b\r\n" % (n.encode("ascii"), v.encode("latin-1")) for n, v in self._fields.values()],
-                *[b"%b: %b\r\n" % (n.encode("ascii"), v.encode("latin-1")) for n, v in extra.items()],
-                b"\r\n",
+                f"{self.method} {place} HTTP/1.1",
+                *[": ".join(field) for field in self._fields.values()],
+                *[": ".join(field) for field in extra.items()],
+                "\r\n",
             ]
-        )
+        ).encode("latin-1")
+
+
+@lru_cache(maxsize=256)
+def _is_token(text: str) -> bool:
+    return _TOKEN.fullmatch(text) is not None
 
 
 def _check_field(name: str, value: str) -> None:
     if not isinstance(name, str):
         raise TypeError(f"the name of a header must be a str, not {type(name).__name__}")
-    if not _TOKEN.fullmatch(name):
+    if not _is_token(name):
         raise ValueError("a header has a name that HTTP does not allow")
     if not isinstance(value, str):
         raise TypeError(f"the header {name!r} must be a str, not {type(value).__name__}")
