@@ -88,9 +88,10 @@ $(PEERS):
 	@$(PYTHON) -m venv $@
 	@$@/bin/python -m pip install --quiet $(if $(filter %/upstream,$@),llm-async==0.5.3,$(notdir $@)) || { rm -rf $@; exit 1; }
 
-bench: $(VENV)/.installed $(PEERS)  ## every client side by side; writes docs/performance.md and its chart (minutes)
+bench: $(VENV)/.installed $(PEERS)  ## every client side by side, and our own aims; writes docs/performance.md and its chart (minutes)
 	@$(RUN) -m pip install --quiet --group bench
 	@$(RUN) -m benchmarks.peers --write docs $(ARGS)
+	@$(RUN) -m benchmarks.targets --write docs
 
 info: $(VENV)/.installed  ## what is installed, compiled or plain, and why
 	@$(RUN) -m llm_async info

@@ -165,6 +165,11 @@ def surroundings(names: list[str], streams: int) -> str:
             code = f"import importlib.metadata as m; print(m.version({PACKAGES[home]!r}))"
             shown = subprocess.run([interpreter(name), "-c", code], capture_output=True, text=True, check=True)
             versions.append(f"{PACKAGES[home]} {shown.stdout.strip()}")
+    return f"{machine()}; {', '.join(versions)}; paced: {streams} streams, an event every {PACE} ms each."
+
+
+def machine() -> str:
+    """Processor, system and interpreter."""
     processor = next(
         (
             line.partition(":")[2].strip()
@@ -175,8 +180,7 @@ def surroundings(names: list[str], streams: int) -> str:
     )
     return (
         f"{processor}, {os.cpu_count()} cores, {platform.system()} {platform.release()}, "
-        f"{platform.python_implementation()} {platform.python_version()}; {', '.join(versions)}; "
-        f"paced: {streams} streams, an event every {PACE} ms each."
+        f"{platform.python_implementation()} {platform.python_version()}"
     )
 
 
@@ -206,13 +210,17 @@ def chart(results: dict[str, dict[str, float]], target: Path) -> None:
 
 def write(results: dict[str, dict[str, float]], where: str, folder: Path) -> None:
     """Put the table into ``performance.md`` between its marks, and draw the chart beside it."""
-    page = folder / "performance.md"
-    begin, end = "<!-- benchmarks/peers.py writes from here -->", "<!-- to here -->"
+    put(folder / "performance.md", "peers.py", f"{table(results)}\n\n{where}")
+    chart(results, folder / "performance.svg")
+
+
+def put(page: Path, writer: str, found: str) -> None:
+    """Put what a program has found between its marks in a page."""
+    begin, end = f"<!-- benchmarks/{writer} writes from here -->", "<!-- to here -->"
     text = page.read_text("utf-8")
     before, _, rest = text.partition(begin)
     _, _, after = rest.partition(end)
-    page.write_text(f"{before}{begin}\n\n{table(results)}\n\n{where}\n\n{end}{after}", "utf-8")
-    chart(results, folder / "performance.svg")
+    page.write_text(f"{before}{begin}\n\n{found}\n\n{end}{after}", "utf-8")
 
 
 def main() -> None:

@@ -243,7 +243,7 @@ def test_silence_ends_by_a_deadline_that_is_named(provider_class: type[BaseProvi
         assert caught.value.deadline == "idle"
         assert len(server.requests) == 1
 
-    against_server(provider_class, body, timeouts=Timeouts(idle=0.05))
+    against_server(provider_class, body, timeouts=Timeouts(idle=0.3))
 
 
 @pytest.mark.parametrize("stream", [False, True])
@@ -614,7 +614,7 @@ def test_a_prompt_is_not_paid_for_twice_because_an_answer_is_slow(
         assert caught.value.deadline == "response"
         assert len(server.requests) == 1
 
-    against_server(provider_class, body, timeouts=Timeouts(response=0.05))
+    against_server(provider_class, body, timeouts=Timeouts(response=0.3))
 
 
 def test_the_servers_own_delay_is_kept_and_a_long_one_told_at_once() -> None:

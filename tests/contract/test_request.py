@@ -145,7 +145,7 @@ class TestStreams:
             server.stall(0)
             server.script(Raw(b"abcdef"))
             with pytest.raises(APITimeoutError) as caught:
-                await _read(await provider.request("GET", "/file", stream=True, timeouts=Timeouts(idle=0.05)))
+                await _read(await provider.request("GET", "/file", stream=True, timeouts=Timeouts(idle=0.3)))
             assert caught.value.deadline == "idle"
 
         against_server(OpenAIProvider, body)

@@ -95,7 +95,7 @@ def test_tuples_that_name_aiosonics_classes_keep_working(
         assert len(server.requests) == 1 + again
 
     retry = RetryConfig(base_delay=0, retry_on_exceptions=(named,))
-    against_server(OpenAIProvider, body, retry_config=retry, timeouts=Timeouts(response=0.1))
+    against_server(OpenAIProvider, body, retry_config=retry, timeouts=Timeouts(response=0.3))
 
 
 class TestDecorators:
@@ -145,4 +145,4 @@ def test_a_timeout_that_is_no_wish_is_not_sent_twice() -> None:
             await provider.acomplete("m", HELLO)
         assert len(server.requests) == 1
 
-    against_server(OpenAIProvider, body, timeouts=Timeouts(response=0.05))
+    against_server(OpenAIProvider, body, timeouts=Timeouts(response=0.3))

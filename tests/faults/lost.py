@@ -14,7 +14,7 @@ from .spoken import Spoken
 
 __all__ = ["FAULTS"]
 
-SHORT = Timeouts(connect=20, response=0.1, idle=0.1)
+SHORT = Timeouts(connect=20, response=0.5, idle=0.5)
 
 LOST = Expect(APIConnectionError, again=True)
 LOST_IN_TEXT = Expect(APIConnectionError, text=FIRST)
@@ -112,7 +112,7 @@ NO_CONNECTION = [
         silence("connect", again=True),
         silence("connect", again=True),
         place="mute",
-        timeouts=Timeouts(connect=0.1, response=20, idle=20),
+        timeouts=Timeouts(connect=0.5, response=20, idle=20),
     ),
     Fault("a reset in the TLS handshake", nothing, LOST, LOST, place="deaf"),
 ]
@@ -155,7 +155,7 @@ NO_HEAD = [
         silence("total"),
         silence("total"),
         then="wait",
-        timeouts=Timeouts(connect=20, response=20, idle=20, total=0.1),
+        timeouts=Timeouts(connect=20, response=20, idle=20, total=1.5),
     ),
 ]
 

@@ -39,7 +39,7 @@ CLASSES: dict[int, type[LLMError]] = {
     524: InternalServerError, 529: OverloadedError,
 }  # fmt: skip
 PASSING = {408, 409, 425, 429, 500, 502, 503, 504, 529}
-SHORT = Timeouts(connect=20, response=20, idle=0.1)
+SHORT = Timeouts(connect=20, response=20, idle=0.5)
 PAGE = b"<html><head><title>Bad gateway</title></head><body><h1>Bad gateway</h1></body></html>"
 NONSENSE = Expect(ProtocolError)
 RIGHT = Expect(None)

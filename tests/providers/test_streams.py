@@ -120,7 +120,7 @@ class TestFailures:
             assert error.partial.content == text
             await server.wait_closed_connections()
 
-        against_server(provider_class, body, timeouts=Timeouts(idle=0.1))
+        against_server(provider_class, body, timeouts=Timeouts(idle=0.5))
 
     def test_silence_before_the_answer_passes_the_response_deadline_once(
         self, provider_class: type[BaseProvider]
@@ -134,7 +134,7 @@ class TestFailures:
             assert len(server.requests) == 1
             await works(server, provider)
 
-        against_server(provider_class, body, timeouts=Timeouts(response=0.1))
+        against_server(provider_class, body, timeouts=Timeouts(response=0.5))
 
     def test_the_total_deadline_of_one_call_ends_it(self, provider_class: type[BaseProvider]) -> None:
         async def body(server: ProviderServer, provider: BaseProvider) -> None:
