@@ -65,6 +65,7 @@ fuzz: $(VENV)/.installed  ## coverage-guided fuzzing of the readers (atheris); A
 	@$(RUN) -m tests.fuzz.run $(or $(ARGS),-max_total_time=300)
 
 sanitize: $(VENV)/.installed  ## the extensions under AddressSanitizer and UndefinedBehaviorSanitizer (minutes; needs gcc)
+	@$(RUN) -m pip install --quiet --group sanitize
 	@PYTHON=$(RUN) scripts/sanitize.sh $(ARGS)
 
 gate: $(VENV)/.installed  ## the compiled twins must stay faster by so much (counts instructions; needs valgrind)

@@ -13,7 +13,7 @@ from typing import Any
 
 from benchmarks.traffic import events
 
-__all__ = ["CASES", "answer_of", "one_pass"]
+__all__ = ["CASES", "answer_of", "one_pass", "partial_text"]
 
 _EVENTS = 200
 _BLOCK = 64 * 1024
@@ -111,12 +111,38 @@ def _tool_calls(twin: str) -> Callable[[], Any]:
     return run
 
 
+def _partial_json(twin: str) -> Callable[[], Any]:
+    """An object in pieces of the size that models write, whose value is asked for after each of them."""
+    people = [{"name": f"Ann {number}", "age": number, "tags": ["one", "two"], "at": None} for number in range(20)]
+    text = json.dumps({"people": people, "text": "lorem ipsum " * 20})
+    return _asked_for(twin, [text[start : start + 4] for start in range(0, len(text), 4)])
+
+
+def partial_text(twin: str, count: int) -> Callable[[], Any]:
+    """One long string in so many pieces; the value is asked for after each of them."""
+    return _asked_for(twin, ['{"text": "', *(["lorem ip"] * count), '"}'])
+
+
+def _asked_for(twin: str, pieces: list[str]) -> Callable[[], Any]:
+    module = _twin("partial_json", twin)
+
+    def run() -> None:
+        reader = module.PartialJSON()
+        for piece in pieces:
+            reader.feed(piece)
+            reader.value()
+        reader.close()
+
+    return run
+
+
 CASES: dict[str, Callable[[str], Callable[[], Any]]] = {
     "framing": _framing,
     "sse": _sse,
     "fragments": _fragments,
     "deltas": _deltas,
     "tool_calls": _tool_calls,
+    "partial_json": _partial_json,
 }
 
 

@@ -175,7 +175,7 @@ async def peak(address: str, small: str) -> float:
     await read(provider("chat", small))
     before = _high_water()
     response = await read(provider("chat", address))
-    return _high_water() - before - len(response.main_response.content) / 1e6
+    return _high_water() - before - sys.getsizeof(response.main_response.content) / 1e6
 
 
 def _high_water() -> float:

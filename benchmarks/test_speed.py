@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.cases import CASES, answer_of, one_pass
+from benchmarks.cases import CASES, answer_of, one_pass, partial_text
 from benchmarks.server import base_url, running
 from benchmarks.traffic import APIS, KINDS, events
 from llm_async import _speedups
@@ -38,6 +38,14 @@ COUNT = 2000
 def test_hot_path(benchmark: Any, case: str, twin: str) -> None:
     benchmark.group = case
     benchmark(one_pass(case, twin))
+
+
+@pytest.mark.parametrize("twin", TWINS)
+@pytest.mark.parametrize("count", [12_500, 125_000])
+def test_a_string_that_grows(benchmark: Any, count: int, twin: str) -> None:
+    """To 100 kB and to 1 MB: the second takes ten times as long, and not a hundred times."""
+    benchmark.group = f"a string of {count} pieces, asked for after each, {twin}"
+    benchmark(partial_text(twin, count))
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from .agent import Agent as Agent
     from .agent_events import AgentResult as AgentResult
     from .errors import (
+        AnswerError as AnswerError,
+    )
+    from .errors import (
         APIConnectionError as APIConnectionError,
     )
     from .errors import (
@@ -37,6 +40,9 @@ if TYPE_CHECKING:
     )
     from .errors import (
         InternalServerError as InternalServerError,
+    )
+    from .errors import (
+        InvalidAnswerError as InvalidAnswerError,
     )
     from .errors import (
         LLMError as LLMError,
@@ -60,6 +66,9 @@ if TYPE_CHECKING:
         RateLimitError as RateLimitError,
     )
     from .errors import (
+        RefusedAnswerError as RefusedAnswerError,
+    )
+    from .errors import (
         RequestTooLargeError as RequestTooLargeError,
     )
     from .errors import (
@@ -72,16 +81,26 @@ if TYPE_CHECKING:
         ToolError as ToolError,
     )
     from .errors import (
+        TruncatedAnswerError as TruncatedAnswerError,
+    )
+    from .errors import (
         UnprocessableEntityError as UnprocessableEntityError,
     )
     from .errors import (
         UnsupportedError as UnsupportedError,
     )
+    from .fallback import Fallback as Fallback
     from .models import (
         Limits as Limits,
     )
     from .models import (
         Message as Message,
+    )
+    from .models import (
+        ParsedResponse as ParsedResponse,
+    )
+    from .models import (
+        ParsedStreamingResponse as ParsedStreamingResponse,
     )
     from .models import (
         Response as Response,
@@ -108,7 +127,65 @@ if TYPE_CHECKING:
         ToolCallDelta as ToolCallDelta,
     )
     from .models import (
+        TypedSchema as TypedSchema,
+    )
+    from .models import (
         Usage as Usage,
+    )
+    from .models import (
+        parts as parts,
+    )
+    from .models.beside import (
+        Embeddings as Embeddings,
+    )
+    from .models.beside import (
+        Model as Model,
+    )
+    from .models.beside import (
+        TokenCount as TokenCount,
+    )
+    from .models.cost import (
+        Cost as Cost,
+    )
+    from .models.cost import (
+        estimate_cost as estimate_cost,
+    )
+    from .models.hooks import (
+        ErrorEvent as ErrorEvent,
+    )
+    from .models.hooks import (
+        Hooks as Hooks,
+    )
+    from .models.hooks import (
+        RequestEvent as RequestEvent,
+    )
+    from .models.hooks import (
+        ResponseEvent as ResponseEvent,
+    )
+    from .models.hooks import (
+        RetryEvent as RetryEvent,
+    )
+    from .models.partial import Change as Change
+    from .models.partial import PartialJSON as PartialJSON
+    from .models.rate_limits import (
+        RateLimit as RateLimit,
+    )
+    from .models.rate_limits import (
+        RateLimits as RateLimits,
+    )
+    from .models.timing import Timing as Timing
+    from .protocols.chat_dialect import ChatDialect as ChatDialect
+    from .protocols.families import (
+        ModelFamily as ModelFamily,
+    )
+    from .protocols.families import (
+        model_families as model_families,
+    )
+    from .providers import (
+        AzureProvider as AzureProvider,
+    )
+    from .providers import (
+        AzureResponsesProvider as AzureResponsesProvider,
     )
     from .providers import (
         BaseProvider as BaseProvider,
@@ -128,6 +205,27 @@ if TYPE_CHECKING:
     from .providers import (
         OpenRouterProvider as OpenRouterProvider,
     )
+    from .providers import (
+        Preset as Preset,
+    )
+    from .providers import (
+        VertexClaudeProvider as VertexClaudeProvider,
+    )
+    from .providers import (
+        VertexProvider as VertexProvider,
+    )
+    from .providers import (
+        get_provider as get_provider,
+    )
+    from .providers import (
+        known_providers as known_providers,
+    )
+    from .providers import (
+        provider_class as provider_class,
+    )
+    from .providers import (
+        register_provider as register_provider,
+    )
     from .retry import RetryConfig as RetryConfig
 
 _HOMES = {
@@ -137,10 +235,12 @@ _HOMES = {
         "APIConnectionError",
         "APIStatusError",
         "APITimeoutError",
+        "AnswerError",
         "AuthenticationError",
         "BadRequestError",
         "ConflictError",
         "InternalServerError",
+        "InvalidAnswerError",
         "LLMError",
         "MaxIterationsError",
         "NotFoundError",
@@ -148,16 +248,21 @@ _HOMES = {
         "PermissionDeniedError",
         "ProtocolError",
         "RateLimitError",
+        "RefusedAnswerError",
         "RequestTooLargeError",
         "StreamError",
         "ToolArgumentError",
         "ToolError",
+        "TruncatedAnswerError",
         "UnprocessableEntityError",
         "UnsupportedError",
     ),
+    "fallback": ("Fallback",),
     "models": (
         "Limits",
         "Message",
+        "ParsedResponse",
+        "ParsedStreamingResponse",
         "Response",
         "ResponseSchema",
         "StreamChunk",
@@ -166,15 +271,34 @@ _HOMES = {
         "Tool",
         "ToolCall",
         "ToolCallDelta",
+        "TypedSchema",
         "Usage",
+        "parts",
     ),
+    "protocols.families": ("ModelFamily", "model_families"),
+    "protocols.chat_dialect": ("ChatDialect",),
+    "models.cost": ("Cost", "estimate_cost"),
+    "models.beside": ("Embeddings", "Model", "TokenCount"),
+    "models.hooks": ("ErrorEvent", "Hooks", "RequestEvent", "ResponseEvent", "RetryEvent"),
+    "models.rate_limits": ("RateLimit", "RateLimits"),
+    "models.timing": ("Timing",),
+    "models.partial": ("Change", "PartialJSON"),
     "providers": (
+        "AzureProvider",
+        "AzureResponsesProvider",
         "BaseProvider",
         "ClaudeProvider",
         "GoogleProvider",
         "OpenAIProvider",
         "OpenAIResponsesProvider",
         "OpenRouterProvider",
+        "Preset",
+        "VertexClaudeProvider",
+        "VertexProvider",
+        "get_provider",
+        "known_providers",
+        "provider_class",
+        "register_provider",
     ),
     "retry": ("RetryConfig",),
 }

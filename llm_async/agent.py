@@ -48,7 +48,7 @@ class Agent:
 
     Args:
         provider: whom to ask.
-        model: the model's name.
+        model: the model's name; None for a provider that has one itself, such as a :class:`~llm_async.Fallback`.
         tools: functions, plain or under ``@tool``. A mapping is a tool in the provider's own words, sent as it is: one
             that the provider runs itself, as a web search, or another way to offer the function of that name.
         parallel_tools: run the calls of one turn at the same time; False runs them one after the other.
@@ -76,7 +76,7 @@ class Agent:
     def __init__(
         self,
         provider: Any,
-        model: str,
+        model: str | None = None,
         tools: Iterable[Callable[..., Any] | Mapping[str, Any]] | None = (),
         parallel_tools: bool = True,
         max_iter: int = 10,

@@ -5,9 +5,10 @@ What belongs here: the events of :meth:`Agent.stream` and the result at its end.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
+from .errors import StreamError
 from .models import Message, Response, ToolCall, Usage
 
 __all__ = [
@@ -53,6 +54,13 @@ class AgentResult:
         content = "" if self.message is None else self.message.content
         return content if isinstance(content, str) else ""
 
+    @property
+    def parsed(self) -> Any:
+        """The value in the last answer, for a run with a ``response_schema``; see :attr:`Response.parsed`."""
+        if self.response is None:
+            raise StreamError("no turn was allowed, so that there is no answer")
+        return self.response.parsed
+
 
 @dataclass
 class TextDelta:
@@ -94,12 +102,12 @@ class ToolFinished:
 
     Attributes:
         call: the call.
-        content: the text that the model is given.
+        content: the text that the model is given, or the content parts that it is shown.
         error: what went wrong, a ToolError for a call that was refused; None when the tool gave a result.
     """
 
     call: ToolCall
-    content: str
+    content: str | list[dict[str, Any]]
     error: Exception | None = None
 
     @property
@@ -122,9 +130,4 @@ def add_usage(total: Usage, more: Usage | None) -> Usage:
     """Both together. A count that neither of them has stays None; ``raw``, a provider's own object, stays empty."""
     if not isinstance(more, Usage):  # None, or what a mock gives
         return total
-    sums: dict[str, Any] = {}
-    for field in fields(Usage):
-        if field.name != "raw":
-            counts = [count for usage in (total, more) if (count := getattr(usage, field.name)) is not None]
-            sums[field.name] = sum(counts) if counts else None
-    return Usage(**sums)
+    return total + more

@@ -34,7 +34,9 @@ def _depth(provider: Any, name: str) -> float:
     return next((depth for depth, cls in enumerate(type(provider).__mro__) if name in vars(cls)), math.inf)
 
 
-async def result_message(provider: Any, call: ToolCall, content: str, *, is_error: bool) -> dict[str, Any]:
+async def result_message(
+    provider: Any, call: ToolCall, content: str | list[dict[str, Any]], *, is_error: bool
+) -> dict[str, Any]:
     """The message that hands ``content`` back to the model: in the provider's own form, else in that of Chat."""
     if _depth(provider, "tool_result") < math.inf:
         with suppress(NotImplementedError):  # of a class that has no protocol

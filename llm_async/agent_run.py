@@ -33,7 +33,7 @@ from .errors import MaxIterationsError, StreamError, ToolError
 from .models import Message, Response, ToolCall, Usage
 from .models.message import listed, message_to_dict
 from .models.tool_call import SERVER_RUN
-from .tools import run_tool
+from .tools import tool_content
 
 if TYPE_CHECKING:
     from .agent import Agent
@@ -201,7 +201,7 @@ class AgentRun:
                 message = await agent.provider.execute_tool(call, agent.tools_map)
                 finished = ToolFinished(call, text_of(message))
             else:
-                content = await run_tool(call, agent.tools_map, run_sync_in_thread=agent.run_sync_in_thread)
+                content = await tool_content(call, agent.tools_map, run_sync_in_thread=agent.run_sync_in_thread)
                 finished = ToolFinished(call, content)
         except Exception as error:
             if agent.on_tool_error == "raise":

@@ -18,6 +18,10 @@
      │   └─ APITimeoutError       one of our deadlines passed
      ├─ StreamError               a stream without its end, or used after it was closed
      ├─ ProtocolError             the provider said something that its API does not say
+     │   └─ AnswerError           an answer that has no value of the schema that was asked for
+     │       ├─ InvalidAnswerError    it is no JSON, or does not follow the schema
+     │       ├─ RefusedAnswerError    the model refused, or its answer was filtered
+     │       └─ TruncatedAnswerError  it ended before the value was whole
      ├─ UnsupportedError          asked of somebody who cannot do it
      ├─ ToolError                 a tool call that cannot be run
      │   └─ ToolArgumentError     the tool is unknown, or its arguments cannot be used
@@ -35,18 +39,23 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .models.failed_call import FailedCall
     from .models.message import Message
+    from .models.rate_limits import RateLimits
     from .models.response import Response
+    from .models.timing import Timing
     from .models.usage import Usage
 
 __all__ = [
     "APIConnectionError",
     "APIStatusError",
     "APITimeoutError",
+    "AnswerError",
     "AuthenticationError",
     "BadRequestError",
     "ConflictError",
     "InternalServerError",
+    "InvalidAnswerError",
     "LLMError",
     "MaxIterationsError",
     "NotFoundError",
@@ -54,10 +63,12 @@ __all__ = [
     "PermissionDeniedError",
     "ProtocolError",
     "RateLimitError",
+    "RefusedAnswerError",
     "RequestTooLargeError",
     "StreamError",
     "ToolArgumentError",
     "ToolError",
+    "TruncatedAnswerError",
     "UnprocessableEntityError",
     "UnsupportedError",
     "status_error_class",
@@ -67,10 +78,21 @@ __all__ = [
 class LLMError(Exception):
     """Anything that this library raises about a provider or a tool.
 
-    ``partial`` is the message as far as it had arrived when a stream failed, else None.
+    Attributes:
+        partial: the message as far as it had arrived when a stream failed, else None.
+        request_id: the id to quote to the provider's support; None where no answer had begun, or had none.
+        rate_limits: what the headers of the answer say about rate limits, or None.
+        timing: how long the call took until it failed; None for what is no call's error.
+        fallbacks: the calls of a :class:`~llm_async.Fallback` that had failed before this one, in their order.
+        embedded: the vectors that ``embed`` had got when one of its batches failed, by the place of their input.
     """
 
     partial: Message | None
+    request_id: str | None = None
+    rate_limits: RateLimits | None = None
+    timing: Timing | None = None
+    embedded: Mapping[int, list[float]] | None = None
+    fallbacks: tuple[FailedCall, ...] = ()
 
     def __init__(self, message: str, *, partial: Message | None = None) -> None:
         super().__init__(message)
@@ -195,6 +217,67 @@ class ProtocolError(LLMError):
     def __init__(self, message: str, *, payload: Any = None, partial: Message | None = None) -> None:
         super().__init__(message, partial=partial)
         self.payload = payload
+
+
+class AnswerError(ProtocolError):
+    """There is no value of the asked-for schema in an answer, which may be a fine answer otherwise.
+
+    Raised as it is where the model called tools instead of answering.
+
+    Attributes:
+        text: the text of the answer, as it came (``payload`` is the same).
+        finish_reason: why the model stopped, in the vocabulary of :class:`~llm_async.models.Message`.
+    """
+
+    def __init__(
+        self, message: str, *, text: str, finish_reason: str = "unknown", partial: Message | None = None
+    ) -> None:
+        super().__init__(message, payload=text, partial=partial)
+        self.text = text
+        self.finish_reason = finish_reason
+
+
+class InvalidAnswerError(AnswerError):
+    """The answer is no JSON, or does not follow the schema.
+
+    Attributes:
+        path: the place of the first fault, as a JSON path: ``$.items[0].name``; ``$`` is the whole.
+        reason: what is wrong there.
+        faults: every fault that is known, as pairs of path and reason.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        text: str,
+        faults: list[tuple[str, str]],
+        finish_reason: str = "unknown",
+        partial: Message | None = None,
+    ) -> None:
+        super().__init__(message, text=text, finish_reason=finish_reason, partial=partial)
+        self.faults = faults
+        self.path, self.reason = faults[0]
+
+
+class RefusedAnswerError(AnswerError):
+    """The model refused, or the provider filtered the answer; ``refusal`` is what was said about it, or None."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        text: str,
+        refusal: str | None = None,
+        finish_reason: str = "unknown",
+        partial: Message | None = None,
+    ) -> None:
+        super().__init__(message, text=text, finish_reason=finish_reason, partial=partial)
+        self.refusal = refusal
+
+
+class TruncatedAnswerError(AnswerError):
+    """The answer ended before the value was whole: by its limit of tokens, a pause or an error of the provider."""
 
 
 class UnsupportedError(LLMError, NotImplementedError):

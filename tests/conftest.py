@@ -29,6 +29,7 @@ sse = _each_twin("sse")
 fragments = _each_twin("fragments")
 framing = _each_twin("framing")
 deltas = _each_twin("deltas")
+partial_json = _each_twin("partial_json")
 tool_calls = _each_twin("tool_calls")
 
 

@@ -20,12 +20,16 @@ FORBIDDEN = {
     "_speedups": {"asyncio", "aiosonic", ".models", ".protocols", ".providers", ".transport", ".agent", ".cli"},
     "transport": {".protocols", ".providers", ".agent", ".cli", ".testing"},
     "providers": {".agent", ".cli", ".testing"},
+    "structured": {"asyncio", "aiosonic", ".providers", ".transport", ".agent", ".cli", ".testing"},
     "tools": {"aiosonic", ".protocols", ".providers", ".transport", ".agent", ".cli", ".testing"},
     "tool.py": {"asyncio", "aiosonic", ".models", ".protocols", ".providers", ".transport", ".agent", ".cli"},
     "agent.py": {".cli", ".transport", ".protocols", ".testing", "aiosonic"},
     "agent_run.py": {".cli", ".transport", ".protocols", ".testing", "aiosonic"},
     "agent_events.py": {".cli", ".transport", ".protocols", ".providers", ".testing", "aiosonic"},
     "agent_results.py": {".cli", ".transport", ".protocols", ".testing", "aiosonic"},
+    "fallback.py": {".agent", ".cli", ".transport", ".testing", "aiosonic"},
+    "fallback_stream.py": {".agent", ".cli", ".transport", ".protocols", ".providers", ".testing", "aiosonic"},
+    "cache": {"aiosonic", ".protocols", ".providers", ".transport", ".agent", ".cli", ".testing"},
     "testing": {".providers", ".transport", ".agent", ".cli", "aiosonic"},
 }
 

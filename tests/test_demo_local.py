@@ -13,9 +13,11 @@ import signal
 import socket
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+import pydantic
 import pytest
 
 import llm_async
@@ -142,5 +144,53 @@ def test_an_agent_goes_on_after_a_slow_tool_and_one_that_fails(name: str, stream
             given = [str(message) for message in result.messages[len(messages) :]]
             for text in RESULTS.values():
                 assert sum(text in message for message in given[1::2]) == 1
+
+    asyncio.run(run())
+
+
+# ---- structured answers
+
+
+class Place(pydantic.BaseModel):
+    city: str
+    inhabitants: int = pydantic.Field(ge=0)
+
+
+@dataclass
+class Town:
+    city: str
+    inhabitants: int
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("name", LOCAL_PROVIDERS)
+def test_a_model_a_dataclass_and_a_struct_are_answered(name: str) -> None:
+    msgspec = pytest.importorskip("msgspec")
+    struct = msgspec.defstruct("Village", [("city", str), ("inhabitants", int)])
+    # The engine keeps to a schema in Chat alone; elsewhere so small a model has to be shown how such answers look.
+    examples: list[Any] = []
+    for city, inhabitants in (("Rome", 2_800_000), ("Oslo", 700_000)):
+        answer = f'{{"city": "{city}", "inhabitants": {inhabitants}}}'
+        examples.append({"role": "user", "content": f"{city}, as JSON."})
+        examples.append({"type": "message", "role": "assistant", "content": answer})
+    messages = [*examples, {"role": "user", "content": "Bergen, as JSON."}]
+
+    async def run() -> None:
+        async with (
+            local.running(local.engine_command(None)) as address,
+            PROVIDERS[name]("", f"{address}/v1") as provider,
+        ):
+            options = {LOCAL_PROVIDERS[name]: 60}
+            for python_type in (Place, Town, struct):
+                response = await provider.acomplete(
+                    "local", messages, response_schema=python_type, schema_retries=1, **options
+                )
+                assert isinstance(response.parsed, python_type)
+                assert response.parsed.city
+                streamed = await provider.acomplete(
+                    "local", messages, response_schema=python_type, stream=True, **options
+                )
+                await streamed.final()
+                assert isinstance(streamed.parsed, python_type)
 
     asyncio.run(run())

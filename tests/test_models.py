@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import json
 import pickle
 from typing import Any
 
@@ -116,6 +117,30 @@ class TestMessages:
         (message,) = normalize_messages([{"role": "assistant", "content": "a", "tool_calls": []}])
         assert message.tool_calls is None
         assert "tool_calls" not in message_to_dict(message)
+
+    @pytest.mark.parametrize(
+        "message",
+        [
+            Message("user", "hi"),
+            Message("user", [{"type": "text", "text": "hi"}]),
+            Message("assistant", "a", original={"role": "assistant", "parts": [{"text": "a", "thoughtSignature": "s"}]}),
+            Message(
+                "assistant", "", [ToolCall("1", "function", function={"name": "f", "arguments": "{"}, incomplete=True)],
+                "because", [{"type": "thinking", "signature": "s"}], "max_tokens", None, "no", "length", "claude",
+            ),
+        ],
+    )  # fmt: skip
+    def test_a_message_survives_json(self, message: Message) -> None:
+        data = json.loads(json.dumps(message.to_dict()))
+        again = Message.from_dict(data)
+        assert (again, again.provider_name) == (message, message.provider_name)
+        assert message_to_dict(normalize_messages([data])[0])["role"] == message.role
+
+    def test_what_is_not_set_is_not_in_the_dict(self) -> None:
+        assert Message("user", "").to_dict() == {"role": "user", "content": ""}
+
+    def test_a_refusal_without_its_original_is_sent(self) -> None:
+        assert message_to_dict(Message("assistant", "", refusal="no"))["refusal"] == "no"
 
     def test_a_message_survives_pickling(self) -> None:
         message = Message("assistant", "a", tool_calls=[ToolCall("1", "function", function={"name": "f"})])

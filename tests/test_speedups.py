@@ -23,6 +23,7 @@ PAIRS = {
     "deltas": "DeltaMerger",
     "fragments": "Fragments",
     "framing": "ChunkedDecoder",
+    "partial_json": "PartialJSON",
     "sse": "EventDecoder",
     "tool_calls": "ToolCallAccumulator",
 }

@@ -27,10 +27,11 @@ __all__ = [
     "EventDecoder",
     "Fragments",
     "FramingError",
+    "PartialJSON",
     "ToolCallAccumulator",
 ]
 
-_COMPILED_TWINS = ("deltas_c", "fragments_c", "framing_c", "sse_c", "tool_calls_c")
+_COMPILED_TWINS = ("deltas_c", "fragments_c", "framing_c", "partial_json_c", "sse_c", "tool_calls_c")
 
 
 def _is_set(name: str) -> bool:
@@ -63,11 +64,13 @@ if TYPE_CHECKING or not COMPILED:
     from .deltas_py import DeltaMerger
     from .fragments_py import Chunk, Fragments
     from .framing_py import ChunkedDecoder
+    from .partial_json_py import PartialJSON
     from .sse_py import EventDecoder
     from .tool_calls_py import ToolCallAccumulator
 else:
     from .deltas_c import DeltaMerger
     from .fragments_c import Chunk, Fragments
     from .framing_c import ChunkedDecoder
+    from .partial_json_c import PartialJSON
     from .sse_c import EventDecoder
     from .tool_calls_c import ToolCallAccumulator

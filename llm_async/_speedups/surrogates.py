@@ -8,13 +8,17 @@ from __future__ import annotations
 
 __all__ = ["repair"]
 
+# A long text is looked at in pieces of so many characters, so that no second one of its size is made for that.
+_PIECE = 64 * 1024
+
 
 def repair(text: str) -> str:
     """``text`` with surrogate halves joined to characters, and U+FFFD for each one that is alone."""
     if text.isascii():
         return text
     try:
-        text.encode()
+        for start in range(0, len(text), _PIECE):
+            text[start : start + _PIECE].encode()
     except UnicodeEncodeError:
         return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     return text

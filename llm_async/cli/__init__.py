@@ -1,7 +1,7 @@
 """The command ``llm-async``, also ``python -m llm_async``.
 
-What belongs here: the words of the command line, and what its exit codes mean. The commands themselves are in ``info`` and
-``demo``; they are imported when they are asked for.
+What belongs here: the words of the command line, and what its exit codes mean. The commands themselves are in ``info``,
+``providers`` and ``demo``; they are imported when they are asked for.
 
 ==== ==========================================================
    0 all right
@@ -60,6 +60,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             from .info import show
 
             return show(as_json=options.json)
+        if options.command == "providers":
+            from .providers import show as show_providers
+
+            return show_providers(as_json=options.json)
         return _demo(options)
     except MissingError as error:
         sys.stderr.write(f"llm-async {options.command}: {error}\n")
@@ -100,6 +104,14 @@ def _parser() -> argparse.ArgumentParser:
         description="Show the versions of everything that takes part, and whether the hot paths are compiled.",
     )
     info.add_argument("--json", action="store_true", help="as a JSON object")
+
+    providers = commands.add_parser(
+        "providers",
+        help="the servers that are known by name, and where their keys are looked for",
+        description="List every provider that get_provider knows: its name, its address, and the environment variables of "
+        "its key.",
+    )
+    providers.add_argument("--json", action="store_true", help="as a JSON array")
 
     demo = commands.add_parser(
         "demo",

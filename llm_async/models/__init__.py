@@ -1,10 +1,11 @@
 """The values that callers hold: plain dataclasses, no network."""
 
+from . import parts
 from .event import Event
 from .limits import Limits, Timeouts
 from .message import Message
-from .response import Response, StreamingResponse
-from .response_schema import ResponseSchema
+from .response import ParsedResponse, ParsedStreamingResponse, Response, StreamingResponse
+from .response_schema import ResponseSchema, TypedSchema
 from .stream_chunk import StreamChunk
 from .tool import Tool
 from .tool_call import ToolCall, ToolCallDelta
@@ -14,6 +15,8 @@ __all__ = [
     "Event",
     "Limits",
     "Message",
+    "ParsedResponse",
+    "ParsedStreamingResponse",
     "Response",
     "ResponseSchema",
     "StreamChunk",
@@ -22,5 +25,7 @@ __all__ = [
     "Tool",
     "ToolCall",
     "ToolCallDelta",
+    "TypedSchema",
     "Usage",
+    "parts",
 ]

@@ -7,7 +7,7 @@ message looks on the wire is the protocols' knowledge.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, Union
 
 from .tool_call import SERVER_RUN, ToolCall
@@ -38,6 +38,8 @@ class Message:
         refusal: the text of a refusal, or None. A refusal is not content.
         finish_reason: why the model stopped, in one vocabulary: ``stop``, ``tool_calls``, ``length``,
             ``content_filter``, ``refusal``, ``pause``, ``error`` or ``unknown``.
+        provider_name: the provider that gave this answer, by its ``name()``. Signed and encrypted parts go back to that one
+            alone; None where it is not known.
     """
 
     role: str
@@ -49,6 +51,7 @@ class Message:
     original: dict[str, Any] | None = None
     refusal: str | None = None
     finish_reason: str = "unknown"
+    provider_name: str | None = field(default=None, compare=False, repr=False)
 
     @property
     def text(self) -> str:
@@ -57,6 +60,27 @@ class Message:
             return self.content
         texts = (part.get("text") for part in self.content)
         return "".join(text for text in texts if isinstance(text, str))
+
+    def to_dict(self) -> dict[str, Any]:
+        """The message as a dict for ``json.dumps``: every field that is set, ``original`` and its signatures included.
+
+        Such a dict is a message wherever messages are taken, and :meth:`from_dict` makes a Message of it again.
+        """
+        data = asdict(self)
+        unset = {name for name, value in data.items() if value is None or (name, value) == ("finish_reason", "unknown")}
+        return {name: value for name, value in data.items() if name not in unset - {"role", "content"}}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Message:
+        """The message in a dict: what :meth:`to_dict` gave, or a message in the form of any API.
+
+        Raises:
+            ValueError, TypeError: the dict is no message.
+        """
+        message = _normalize(data, 0)
+        if "original" not in data and data.keys() <= cls.__dataclass_fields__.keys():
+            message.original = None
+        return message
 
 
 def listed(messages: Iterable[Message | Mapping[str, Any]]) -> list[Message | Mapping[str, Any]]:
@@ -88,8 +112,10 @@ def _normalize(entry: Message | Mapping[str, Any], position: int) -> Message:
         return entry
     if not isinstance(entry, Mapping):
         raise TypeError(f"messages[{position}] must be a Message or a mapping, not {type(entry).__name__}")
-    if entry.get("type") in _RESULTS and "role" not in entry:
-        entry = {"role": "tool", "tool_call_id": entry.get("call_id"), "content": entry.get("output")}
+    if "role" not in entry and isinstance(entry.get("type"), str):
+        return _item(entry)
+    if entry.get("role") == "model" and isinstance(entry.get("parts"), list):  # Gemini's own form, written by hand
+        entry = {**entry, "role": "assistant"}
     _check_role(entry.get("role"), position)
     reasoning = entry.get("reasoning")
     if reasoning is not None and not isinstance(reasoning, str):
@@ -103,7 +129,23 @@ def _normalize(entry: Message | Mapping[str, Any], position: int) -> Message:
         reasoning=reasoning,
         reasoning_details=_reasoning_details(entry.get("reasoning_details"), position),
         original=original,
+        **_said_of_answers(entry),
     )
+
+
+def _item(item: Mapping[str, Any]) -> Message:
+    """An item of the Responses API that is no message: a call, a result, or what only that API knows."""
+    if item["type"] in _RESULTS:
+        result = {"role": "tool", "tool_call_id": item.get("call_id"), "content": item.get("output")}
+        return _normalize(result, 0)
+    return Message("assistant", "", original=dict(item))
+
+
+def _said_of_answers(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields that only answers have, where a dict has them as this library writes them."""
+    names = ("refusal", "finish_reason", "provider_name")
+    said = {name: entry[name] for name in names if isinstance(entry.get(name), str)}
+    return {"stop_reason": entry.get("stop_reason"), **said}
 
 
 def _check_role(role: Any, position: int) -> None:
@@ -150,6 +192,7 @@ def _tool_calls(value: Any, position: int) -> list[ToolCall] | None:
                     name=call.get("name"),
                     input=call.get("input"),
                     function=call.get("function"),
+                    incomplete=call.get("incomplete") is True,
                 )
             )
         else:
@@ -176,11 +219,15 @@ def message_to_dict(message: Message) -> dict[str, Any]:
     """
     original = message.original
     calls = [call for call in message.tool_calls or () if original is None or call.type != SERVER_RUN]
+    if original is not None and "role" not in original and isinstance(original.get("type"), str):
+        return dict(original)  # an item of the Responses API
     if original is not None and ("content" in original or "parts" in original):
         data = dict(original)
         data.setdefault("role", message.role)
     else:
         data = {"role": message.role, "content": message.content}
+        if message.refusal:
+            data["refusal"] = message.refusal
     if calls:
         data.setdefault("tool_calls", [_tool_call_to_dict(call) for call in calls])
     elif not data.get("tool_calls"):

@@ -1,23 +1,31 @@
-"""A JSON Schema that the answer has to follow."""
+"""What the answer has to be: a JSON Schema, or a Python type.
+
+What belongs here: the values that callers hold. How a schema is put into an API's dialect, and how an answer is read, is the
+business of ``llm_async.structured``, which is imported when it is needed.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any
+from typing import Any, Generic, TypeVar, overload
 
-from .._json import loads
-from ..errors import ProtocolError
 from .message import Message
 
-__all__ = ["ResponseSchema"]
+__all__ = ["ResponseSchema", "TypedSchema"]
+
+_T = TypeVar("_T")
+_V = TypeVar("_V")
 
 
 @dataclass
 class ResponseSchema:
     """A schema for structured answers.
+
+    Each API takes a dialect of its own; a schema that an API takes as it is, is sent as it is. For others see
+    ``docs/structured.md``.
 
     Attributes:
         schema: the JSON Schema; copied, so that later changes outside do not show here.
@@ -37,59 +45,84 @@ class ResponseSchema:
         self.schema = deepcopy(dict(self.schema))
 
     @classmethod
-    def coerce(cls, value: ResponseSchema | Mapping[str, Any] | None) -> ResponseSchema | None:
-        """``value`` as a ResponseSchema; TypeError for anything but one, a mapping or None."""
-        if value is None or isinstance(value, cls):
+    def coerce(cls, value: ResponseSchema | Mapping[str, Any] | Any) -> ResponseSchema | None:
+        """``value`` as a ResponseSchema: one, a mapping, a type or None; TypeError for anything else.
+
+        Raises:
+            TypeError: also for a type that no installed library reads.
+            ImportError: the type needs a library that is not installed.
+        """
+        if value is None or isinstance(value, ResponseSchema):
             return value
         if isinstance(value, Mapping):
             return cls(value)
+        from ..structured.types import is_type
+
+        if is_type(value):
+            return TypedSchema.of(value)
         raise TypeError("response_schema must be ResponseSchema or mapping")
 
     def parse(self, answer: Message | str) -> Any:
         """The value in an answer, decoded and checked against the schema.
 
-        The check is the ``jsonschema`` package's (``pip install llm-async[jsonschema]``).
+        The check is the ``jsonschema`` package's (``pip install llm-async[jsonschema]``). Where a dialect has changed what was
+        asked for, the value is what the schema itself describes: an optional property that came as null is missing.
 
         Args:
             answer: a message, or its text.
 
         Raises:
-            ProtocolError: the text is not JSON, or not what the schema allows (the text of the error names the place), or
-                the model refused; ``payload`` is the text.
+            InvalidAnswerError: the text is not JSON, or not what the schema allows.
+            RefusedAnswerError: the model refused.
+            TruncatedAnswerError: the answer is not whole.
+            AnswerError: the model called tools instead of answering.
             ImportError: the package is not installed.
+        """
+        from ..structured.answers import value_in
+
+        return value_in(answer, self.schema, self.converter())
+
+    def converter(self) -> Callable[[Any, str], Any]:
+        """What checks a decoded value, given with its JSON text, and makes the result of it.
+
+        Raises:
+            ImportError: the library that it needs is not installed.
         """
         try:
             jsonschema = import_module("jsonschema")
         except ImportError as error:
             raise ImportError("checking an answer needs jsonschema: pip install llm-async[jsonschema]") from error
-        text = answer.text if isinstance(answer, Message) else answer
-        if isinstance(answer, Message) and answer.refusal:
-            raise ProtocolError(f"the model refused to answer: {answer.refusal}", payload=text, partial=answer)
-        partial = answer if isinstance(answer, Message) else None
-        try:
-            value = loads(text)
-        except ValueError as error:
-            raise ProtocolError(f"the answer is not JSON: {_excerpt(text)}", payload=text, partial=partial) from error
+        from ..tools.libraries import LibraryFault
+
         schema = self._copy()
         validator = jsonschema.validators.validator_for(schema, default=jsonschema.Draft202012Validator)(schema)
-        fault = jsonschema.exceptions.best_match(validator.iter_errors(value))
-        if fault is not None:
-            raise ProtocolError(
-                f"the answer does not follow the schema at {fault.json_path}: {_excerpt(fault.message)}",
-                payload=text,
-                partial=partial,
-            )
-        return value
+
+        def check(value: Any, text: str) -> Any:
+            fault = jsonschema.exceptions.best_match(validator.iter_errors(value))
+            if fault is not None:
+                raise LibraryFault(fault.message, [(fault.json_path, fault.message)])
+            return value
+
+        return check
 
     def _copy(self) -> dict[str, Any]:
         return deepcopy(dict(self.schema))
 
+    def _for_strict_mode(self) -> tuple[dict[str, Any], bool]:
+        """The schema that OpenAI-like APIs are sent, and whether they are asked to enforce it.
+
+        What strict mode has no way to say, and what is not to be strict, is sent as it was given.
+        """
+        if not self.strict:
+            return self._copy(), False
+        from ..structured.openai_dialect import strict_form
+
+        return strict_form(self.schema) or self._copy(), True
+
     def for_openai(self) -> dict[str, Any]:
         """The ``response_format`` of Chat Completions."""
-        return {
-            "type": "json_schema",
-            "json_schema": {"name": self.name, "schema": self._copy(), "strict": self.strict},
-        }
+        schema, strict = self._for_strict_mode()
+        return {"type": "json_schema", "json_schema": {"name": self.name, "schema": schema, "strict": strict}}
 
     def for_openrouter(self) -> dict[str, Any]:
         """The ``response_format`` of OpenRouter."""
@@ -97,16 +130,86 @@ class ResponseSchema:
 
     def for_openai_responses(self) -> dict[str, Any]:
         """The ``text.format`` of the Responses API, which is flat."""
-        return {"type": "json_schema", "name": self.name, "schema": self._copy(), "strict": self.strict}
+        schema, strict = self._for_strict_mode()
+        return {"type": "json_schema", "name": self.name, "schema": schema, "strict": strict}
 
     def for_google(self) -> dict[str, Any]:
         """The part of Gemini's ``generationConfig`` that asks for JSON."""
-        return {"responseMimeType": self.mime_type, "responseJsonSchema": self._copy()}
+        from ..structured.gemini_dialect import gemini_form
+
+        return {"responseMimeType": self.mime_type, "responseJsonSchema": gemini_form(self.schema)}
 
     def for_claude(self) -> dict[str, Any]:
-        """The ``output_config.format`` of the Messages API."""
-        return {"type": "json_schema", "schema": self._copy()}
+        """The ``output_config.format`` of the Messages API.
+
+        Raises:
+            UnsupportedError: the schema has objects with free names.
+        """
+        from ..structured.claude_dialect import claude_form
+
+        return {"type": "json_schema", "schema": claude_form(self.schema)}
 
 
-def _excerpt(text: str, length: int = 200) -> str:
-    return text if len(text) <= length else text[:length] + "…"
+@dataclass
+class TypedSchema(ResponseSchema, Generic[_T]):
+    """A schema whose answers are values of a Python type; ``TypedSchema.of(City)`` makes one.
+
+    ``response_schema=City`` does that by itself. Write it out to give it a name, to have it not strict, or to tell a type
+    checker of a type that it cannot infer: ``schema: TypedSchema[City | Town] = TypedSchema.of(City | Town)``.
+
+    Attributes:
+        python_type: the type, as pydantic or msgspec understand it.
+    """
+
+    python_type: Any = None
+
+    @overload
+    @classmethod
+    def of(cls, python_type: type[_V], name: str | None = None, *, strict: bool = True) -> TypedSchema[_V]: ...
+
+    @overload
+    @classmethod
+    def of(cls, python_type: Any, name: str | None = None, *, strict: bool = True) -> TypedSchema[Any]: ...
+
+    @classmethod
+    def of(cls, python_type: Any, name: str | None = None, *, strict: bool = True) -> TypedSchema[Any]:
+        """The schema of a type.
+
+        Args:
+            python_type: a pydantic model, a dataclass, a TypedDict, a msgspec Struct, or what is made of them and of
+                builtin types: ``list[City]``, ``City | None``, ``Annotated``, ``Literal``, an Enum.
+            name: the name that the API is told; None makes one of the type's.
+            strict: ask the provider to enforce the schema, where it can.
+
+        Raises:
+            ImportError: the library that reads the type is not installed.
+            TypeError: no installed library reads it.
+        """
+        from ..structured.types import name_of, read_type
+
+        return cls(
+            read_type(python_type).schema,
+            name_of(python_type) if name is None else name,
+            strict,
+            python_type=python_type,
+        )
+
+    def parse(self, answer: Message | str) -> _T:
+        """The value in an answer, as one of the type; see :meth:`ResponseSchema.parse`."""
+        value: _T = super().parse(answer)
+        return value
+
+    def converter(self) -> Callable[[Any, str], Any]:
+        """What makes a value of the type out of a JSON text."""
+        from ..structured.types import read_type
+
+        read = read_type(self.python_type)
+        return lambda value, text: read.from_json(text)
+
+    def _for_strict_mode(self) -> tuple[dict[str, Any], bool]:
+        """As for a schema that was given, but what strict mode has no way to say is not asked to be strict."""
+        from ..structured.openai_dialect import strict_form
+        from ..structured.roots import object_root
+
+        form = strict_form(self.schema) if self.strict else None
+        return (object_root(self.schema), False) if form is None else (form, True)

@@ -21,6 +21,7 @@ from ..errors import UnsupportedError
 from ..models import ToolCall
 from .anthropic_answer import tool_input
 from .anthropic_parts import Block, block_of, text_block
+from .foreign import is_opaque_item, made_media, said_parts, spoken_words
 
 __all__ = ["Conversation", "result_block"]
 
@@ -123,22 +124,31 @@ class Conversation:
     def _add_assistant(self, message: Mapping[str, Any], content: Any) -> None:
         calls = [self._call(entry) for entry in _tool_calls(message)]
         ids = iter([call.call_id for call in calls])
-        blocks = self._blocks(content, ids)
+        said, made = made_media(said_parts(content, own="messages"), message)
+        blocks = self._blocks(said, ids)
         if not any(block.get("type") in ("thinking", "redacted_thinking") for block in blocks):
             blocks = [*_own_thinking(message.get("reasoning_details")), *blocks]
         # A message of this API, or of Gemini, has its calls twice: in its content and as ToolCalls.
         there = {block.get("id") for block in blocks if block.get("type") == "tool_use"}
         blocks += [block for call in calls if self._ids.get(call.call_id) not in there for block in [self._use(call)]]
-        blocks = blocks or self._blocks(_said_elsewhere(message))
+        blocks = blocks or self._blocks(self._said_elsewhere(message))
         if isinstance(content, str) and blocks == [text_block(content)]:
             self._turns.append({"role": "assistant", "content": content})
         elif blocks:
             self._turns.append({"role": "assistant", "content": blocks})
+        if made:
+            # The API shows images to the model, and knows none that it has made.
+            self._turns.append({"role": "user", "content": self._blocks(made)})
+
+    def _said_elsewhere(self, message: Mapping[str, Any]) -> str | None:
+        """What an assistant of Chat Completions said outside of its content: a refusal, or what its voice says."""
+        said = message.get("refusal") or spoken_words(message, "the Messages API", self._where)
+        return said if isinstance(said, str) else None
 
     def _add_tool_message(self, message: Mapping[str, Any], content: Any) -> None:
         """Chat's ``role: "tool"``; also a message of results that only its role makes one."""
         given = message.get("tool_call_id") or message.get("tool_use_id") or message.get("call_id")
-        blocks = content if isinstance(content, str) else self._blocks(content)
+        blocks = content if isinstance(content, str) else self._result(content)
         if given is None and blocks and all(isinstance(b, dict) and b.get("type") == "tool_result" for b in blocks):
             self._turns.append({"role": "user", "content": blocks})
             return
@@ -152,7 +162,7 @@ class Conversation:
             self._turns.append({"role": "assistant", "content": [self._use(self._call(item))]})
         elif kind in ("function_call_output", "custom_tool_call_output"):
             self._add_tool_message({"call_id": item.get("call_id")}, item.get("output"))
-        elif kind != "reasoning":
+        elif not is_opaque_item(kind):
             raise UnsupportedError(f"{self._where}: the Messages API has no place for an item of type {kind!r}")
 
     # ---- their content
@@ -168,6 +178,12 @@ class Conversation:
         blocks = [self._block(part, ids) for part in content]
         return [block for block in blocks if block is not None]
 
+    def _result(self, content: Any) -> Any:
+        """The content of a result: its blocks, or the JSON text of a value that is no list of parts."""
+        if content is None or (isinstance(content, list) and all(isinstance(part, (str, Mapping)) for part in content)):
+            return self._blocks(content)
+        return dumps_text(content)
+
     def _block(self, part: Any, ids: Iterator[str]) -> Block | None:
         if not isinstance(part, Mapping):
             return block_of(part, self._where)
@@ -175,7 +191,12 @@ class Conversation:
         if kind == "tool_use":
             return self._own_use(part)
         if kind == "tool_result":
-            return {**part, "tool_use_id": self._answered(part.get("tool_use_id"), None)}
+            content = part.get("content")
+            return {
+                **part,
+                "tool_use_id": self._answered(part.get("tool_use_id"), None),
+                **({"content": self._result(content)} if isinstance(content, list) else {}),
+            }
         call = part.get("functionCall") or part.get("function_call")
         if kind is None and isinstance(call, Mapping):
             return self._gemini_use(call, next(ids, None))
@@ -277,8 +298,10 @@ class Conversation:
         if isinstance(content, Mapping) and len(content) == 1:
             is_error = "error" in content
             content = next((content[key] for key in ("result", "output", "error") if key in content), content)
-        text = content if isinstance(content, str) else dumps_text(content)
-        return result_block(self._answered(response.get("id"), response.get("name")), text, is_error=is_error)
+        said: Any = content if isinstance(content, str) else dumps_text(content)
+        if response.get("parts"):  # images and files, from version 3 on
+            said = self._blocks([{"text": said}, *response["parts"]])
+        return result_block(self._answered(response.get("id"), response.get("name")), said, is_error=is_error)
 
 
 def _as_object(arguments: dict[str, Any] | str) -> dict[str, Any]:
@@ -291,13 +314,6 @@ def _tool_calls(message: Mapping[str, Any]) -> Iterable[Any]:
     if not message.get("tool_calls") and isinstance(legacy, Mapping) and legacy.get("name"):
         return [{"function": legacy}]
     return message.get("tool_calls") or ()
-
-
-def _said_elsewhere(message: Mapping[str, Any]) -> str | None:
-    """What an assistant of Chat Completions said outside of its content: a refusal, or what its voice says."""
-    audio = message.get("audio")
-    said = message.get("refusal") or (audio.get("transcript") if isinstance(audio, Mapping) else None)
-    return said if isinstance(said, str) else None
 
 
 def _own_thinking(details: Any) -> list[Block]:

@@ -3,9 +3,9 @@
 What belongs here: text, images, documents. Calls and their results, which refer to each other over several messages, are
 put together in ``anthropic_messages.py``.
 
-Understood are the parts of Chat Completions (``text``, ``refusal``, ``image_url``, ``file``), of the Responses API
-(``input_text``, ``output_text``, ``input_image``, ``input_file``) and of Gemini (``text``, ``inlineData``, ``fileData``,
-executed code). Blocks of the API's own, also of types that are not known here, pass as they are. Reasoning of other
+Understood are the parts of Chat Completions (``text``, ``refusal``, ``image_url``, ``file``, Mistral's ``document_url``), of
+the Responses API (``input_text``, ``output_text``, ``input_image``, ``input_file``) and of Gemini (``text``, ``inlineData``,
+``fileData``, executed code). Sound and video have no place. Blocks of the API's own, also of types that are not known here, pass as they are. Reasoning of other
 providers is left out: it is signed for, or readable by, the one that made it.
 """
 
@@ -15,9 +15,10 @@ from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
 from collections.abc import Callable, Mapping
 from typing import Any
-from urllib.parse import unquote_to_bytes
+from urllib.parse import unquote_to_bytes, urlsplit
 
 from ..errors import UnsupportedError
+from ..models.media_types import media_type_of_name
 
 __all__ = ["Block", "block_of", "text_block"]
 
@@ -33,20 +34,10 @@ _IMAGES = {
     "image/webp": "image/webp",
 }
 _PDF = "application/pdf"
-# Media types by the end of a file's name, for files that come without one.
-_BY_ENDING = {
-    "pdf": _PDF,
-    "txt": "text/plain",
-    "md": "text/markdown",
-    "csv": "text/csv",
-    "json": "application/json",
-    "jpg": "image/jpeg",
-    "jpeg": "image/jpeg",
-    "png": "image/png",
-    "gif": "image/gif",
-    "webp": "image/webp",
-}
-_TEXT_TYPES = ("application/json", "application/xml", "application/yaml", "application/x-yaml")
+_TEXT_TYPES = (
+    *("application/json", "application/xml", "application/yaml", "application/x-yaml"),
+    *("application/toml", "application/javascript"),
+)
 
 
 def block_of(part: Any, where: str) -> Block | None:
@@ -84,7 +75,8 @@ def text_block(text: str) -> Block | None:
 def _text(part: Part, where: str) -> Block | None:
     text = _str(part, "text", where)
     if part["type"] == "text" and text.strip():
-        return dict(part)  # citations and all
+        # Citations and all, but for what OpenAI's APIs say of their caches.
+        return {key: value for key, value in part.items() if key != "prompt_cache_breakpoint"}
     return text_block(text)
 
 
@@ -125,7 +117,7 @@ def _file(part: Part, where: str) -> Block:
     inner = part.get("file")
     file = inner if isinstance(inner, Mapping) else part
     name = file.get("filename") if isinstance(file.get("filename"), str) else None
-    media_type = _BY_ENDING.get((name or "").rpartition(".")[2].lower(), _PDF)
+    media_type = part.get("media_type") or _type_of_file(name, str(file.get("file_url") or ""))
     data, url = file.get("file_data"), file.get("file_url")
     if isinstance(data, str) and data:
         if data[:5].lower() == "data:":
@@ -136,6 +128,15 @@ def _file(part: Part, where: str) -> Block:
     if isinstance(file.get("file_id"), str):
         return _titled({"type": "document", "source": {"type": "file", "file_id": file["file_id"]}}, name)
     raise ValueError(f"{where}: a part of type {part['type']!r} has neither data, nor a URL, nor a file's id")
+
+
+def _document_url(part: Part, where: str) -> Block:
+    return _from_url(_str(part, "document_url", where), _PDF, None, where)
+
+
+def _type_of_file(name: str | None, url: str) -> str:
+    """The media type of a file by the end of its name; a PDF where that tells nothing: other APIs take files for PDFs."""
+    return media_type_of_name(name or urlsplit(url).path) or _PDF
 
 
 def _from_url(url: str, media_type: str, name: str | None, where: str) -> Block:
@@ -151,8 +152,11 @@ def _from_url(url: str, media_type: str, name: str | None, where: str) -> Block:
         return _inline(kind.strip().lower() or "text/plain", data, name, where)
     if scheme not in ("http", "https"):
         raise UnsupportedError(f"{where}: the Messages API takes files from http, https and data URLs alone")
-    block = "image" if media_type.startswith("image/") else "document"
-    return _titled({"type": block, "source": {"type": "url", "url": url}}, name if block == "document" else None)
+    if media_type.startswith("image/"):
+        return {"type": "image", "source": {"type": "url", "url": url}}
+    if media_type not in (_PDF, ""):  # "PDF support": the one type of document that the API fetches
+        raise UnsupportedError(f"{where}: the Messages API fetches images and PDFs, and no data of type {media_type!r}")
+    return _titled({"type": "document", "source": {"type": "url", "url": url}}, name)
 
 
 def _inline(media_type: str, data: str, name: str | None, where: str) -> Block:
@@ -221,6 +225,7 @@ _CONVERTERS: dict[str, Callable[[Part, str], Block | None]] = {
     "input_image": _image,
     "file": _file,
     "input_file": _file,
+    "document_url": _document_url,
     "thinking": _thinking,
     "reasoning": _nothing,
     "audio": _refused,

@@ -284,6 +284,8 @@ class MessageReader(Reader):
             call = self._calls
             self._calls += 1
         block = _Block(start, call)
+        # The index stands for another block from now on, and what was learnt of its pieces led to the one before.
+        self._fragments.clear()
         self._blocks.append(block)
         self._by_index[index if isinstance(index, int) else len(self._blocks) - 1] = block
         if block.kind == "text":

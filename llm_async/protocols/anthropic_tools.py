@@ -1,7 +1,6 @@
-"""Tools, the choice among them, and the schemas of answers, as the Messages API takes them.
+"""Tools and the choice among them, as the Messages API takes them.
 
-What belongs here: everybody's way of declaring a function and of demanding one, in this API's words; and JSON Schema cut
-down to what structured outputs take.
+What belongs here: everybody's way of declaring a function and of demanding one, in this API's words.
 """
 
 from __future__ import annotations
@@ -9,12 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from .._json import dumps_text
 from ..errors import UnsupportedError
-from ..models import ResponseSchema, Tool
-from .schema import rewrite
+from ..models import Tool
 
-__all__ = ["format_tools", "output_format", "tool_choice_object"]
+__all__ = ["format_tools", "tool_choice_object"]
 
 
 def format_tools(tools: Iterable[Tool | Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -113,58 +110,3 @@ def _from_gemini(config: Mapping[str, Any]) -> dict[str, Any]:
     if names:
         raise UnsupportedError("tool_choice: the Messages API knows one tool or all of them; give fewer tools instead")
     return {"type": mode}
-
-
-# ---- the schema of an answer
-
-# "Structured outputs", section "JSON Schema limitations".
-_KEYWORDS = frozenset(
-    {
-        *("type", "title", "description", "enum", "const", "default"),
-        *("$defs", "definitions", "allOf"),
-        *("properties", "required", "items"),
-    }
-)
-_FORMATS = ("date-time", "time", "date", "duration", "email", "hostname", "uri", "ipv4", "ipv6", "uuid")
-# What says nothing about values.
-_REMARKS = frozenset(
-    {"$schema", "$id", "$anchor", "$comment", "examples", "example", "deprecated", "readOnly", "writeOnly"}
-)
-
-
-def output_format(schema: ResponseSchema) -> dict[str, Any]:
-    """``output_config.format`` of a request.
-
-    The API takes a subset of JSON Schema and refuses the rest with a 400. What is outside of it (limits of numbers, lengths,
-    patterns) is told to the model in the description of the value that it limits.
-    """
-    output = schema.for_claude()
-    output["schema"] = rewrite(output["schema"], _within_the_subset)
-    return output
-
-
-def _within_the_subset(part: dict[str, Any]) -> dict[str, Any]:
-    if "$ref" in part:
-        return {key: part[key] for key in ("$ref", "$defs", "definitions") if key in part}
-    kept: dict[str, Any] = {}
-    limits: dict[str, Any] = {}
-    for keyword, value in part.items():
-        if (
-            keyword in _KEYWORDS
-            or (keyword == "format" and value in _FORMATS)
-            or (keyword == "minItems" and value in (0, 1))
-        ):
-            kept[keyword] = value
-        elif keyword in ("anyOf", "oneOf") and isinstance(value, list):
-            kept["anyOf"] = [*kept.get("anyOf", ()), *value]
-        elif keyword not in _REMARKS and not (keyword == "additionalProperties" and not isinstance(value, Mapping)):
-            limits[keyword] = value
-    if "properties" in part:
-        kept.setdefault("type", "object")
-    if "object" in (kept.get("type"), *(kept["type"] if isinstance(kept.get("type"), list) else ())):
-        kept["additionalProperties"] = False
-    if limits:
-        said = f"{kept['description']} " if kept.get("description") else ""
-        rules = ", ".join(f"{keyword} {dumps_text(value)}" for keyword, value in limits.items())
-        kept["description"] = f"{said}(It has to satisfy: {rules}.)"
-    return kept

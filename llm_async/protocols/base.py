@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any, Union
 
 from .._json import loads
 from .._speedups import Fragments
@@ -18,7 +18,15 @@ from ..errors import ProtocolError, StreamError
 from ..models import Message, ResponseSchema, StreamChunk, Tool, ToolCall, ToolCallDelta, Usage
 from .fragments import Fragment, template_of
 
-__all__ = ["Answer", "Call", "Protocol", "Reader", "WireRequest"]
+if TYPE_CHECKING:
+    from .embeddings import EmbeddingForm
+    from .model_lists import ModelList
+    from .token_counts import TokenCounting
+
+__all__ = ["Answer", "Call", "Protocol", "Reader", "ResultContent", "WireRequest"]
+
+#: What a tool gave back: a text, or content parts in the form of any API.
+ResultContent = Union[str, list[dict[str, Any]]]
 
 # When an event was no fragment, or gave no template, twice as many events as the last time are read before one is looked at
 # again: a stream of nothing but odd events pays next to nothing for that.
@@ -36,7 +44,7 @@ class Call:
         tools: what :meth:`Protocol.format_tools` made of the tools, or None.
         tool_choice: ``"auto"``, ``"required"``, ``"none"``, a tool's name, or the API's own form; None sends nothing.
         response_schema: the schema that the answer has to follow, or None.
-        options: further fields of the request, sent as given.
+        options: what ``options.py`` has words for, and further fields of the request, sent as given.
         extra_body: fields that win over everything, sent as given.
     """
 
@@ -100,12 +108,26 @@ class Protocol(ABC):
         """Tools as the request carries them; mappings in the API's own form pass through unchanged."""
 
     @abstractmethod
-    def tool_result(self, call: ToolCall, content: str, *, is_error: bool = False) -> dict[str, Any]:
-        """The message that hands a tool's result back to the model."""
+    def tool_result(self, call: ToolCall, content: ResultContent, *, is_error: bool = False) -> dict[str, Any]:
+        """The message that hands a tool's result back to the model: a text, or a list of content parts of any API."""
 
     def read_body(self, body: bytes) -> Answer:
         """A whole answer from the bytes of a 200; see :meth:`read`."""
         return self.read(decode_object(body))
+
+    # What the API offers beside chat; None where it does not. Imported when asked for: most programs only chat.
+
+    def model_list(self) -> ModelList | None:
+        """How the API lists its models."""
+        return None
+
+    def embeddings(self) -> EmbeddingForm | None:
+        """How the API embeds."""
+        return None
+
+    def token_counting(self) -> TokenCounting | None:
+        """How the API counts the tokens of a request."""
+        return None
 
 
 class Reader(ABC):
@@ -248,6 +270,10 @@ class Reader(ABC):
         """
         if not self.complete:
             raise StreamError("the stream ended before the answer was complete")
+        return self.so_far()
+
+    def so_far(self) -> Answer:
+        """What has arrived so far, as a whole body or in events."""
         return self._whole if self._whole is not None else self.answer()
 
 

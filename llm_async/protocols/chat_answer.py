@@ -21,7 +21,7 @@ from ..models import Message, ToolCall
 from .base import Answer
 from .failures import event_error
 from .text import repair
-from .usage import chat_usage
+from .usage import chat_usage, in_tier
 
 __all__ = [
     "REASONING_FIELDS",
@@ -133,7 +133,7 @@ def make_answer(body: dict[str, Any], *, whole: bool = True) -> Answer:
             finish_reason=finish_reason,
         ),
         original=body,
-        usage=chat_usage(usage) if isinstance(usage, dict) and usage else None,
+        usage=in_tier(chat_usage(usage), body) if isinstance(usage, dict) and usage else None,
         id=_name(body.get("id")),
         model=_name(body.get("model")),
     )

@@ -2,12 +2,13 @@
 
 A history may have begun at another provider. So besides the API's own form these are understood: Claude's content blocks,
 Gemini's ``parts``, the items of the Responses API, and tool calls as this library's ToolCall has them. Everything that
-the API has a place for is put there; what belongs to its origin alone (signed or encrypted reasoning) is dropped; what has
-no place is an :class:`~llm_async.errors.UnsupportedError` that names the message.
+the API has a place for is put there; what belongs to its origin alone (signed or encrypted reasoning, the calls of hosted tools)
+is dropped; what has no place is an :class:`~llm_async.errors.UnsupportedError` that names the message.
 
 A message in the API's own form is left as it is, unknown fields and unknown kinds of parts included, since imitating
 servers have more of them than anybody knows. Two rules of the API shape the rest: the calls of one turn stand in one
-assistant message, and their results follow it at once, each a ``role: "tool"`` message of text alone.
+assistant message, and their results follow it at once, each a ``role: "tool"`` message of text alone. So an image or a file
+in a result, and an image that another API's model made, is shown in a message of the user's after the last result.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from typing import Any
 
 from ..errors import UnsupportedError
 from .chat_answer import arguments_text, says_something
-from .chat_parts import Pieces, Result, read_parts, read_result
+from .chat_parts import MEDIA_IN_RESULTS, Pieces, Result, read_parts, read_result
+from .foreign import is_opaque_item, made_images, said_parts
 
 __all__ = ["chat_messages"]
 
@@ -29,6 +31,7 @@ _FOREIGN_FIELDS = frozenset(
         "original",
         "output",
         "parts",
+        "provider_name",
         "reasoning",
         "reasoning_content",
         "reasoning_details",
@@ -42,18 +45,21 @@ _OFTEN_EMPTY = ("annotations", "audio", "function_call", "images", "refusal", "t
 _CALL_FIELDS = frozenset({"custom", "function", "id", "incomplete", "index", "name", "type"})
 
 
-def chat_messages(messages: Iterable[Mapping[str, Any]], *, replayed: Collection[str] = ()) -> list[dict[str, Any]]:
+def chat_messages(
+    messages: Iterable[Mapping[str, Any]], *, replayed: Collection[str] = (), takes: Collection[str] = ()
+) -> list[dict[str, Any]]:
     """The ``messages`` of a request.
 
     Args:
         messages: the conversation, each message in any of the known forms.
-        replayed: the fields with reasoning that the server wants back as it sent them.
+        replayed: the fields with reasoning, or with images, that the server wants back as it sent them.
+        takes: what the server takes beyond OpenAI: :data:`.chat_parts.VIDEO` and its neighbours.
 
     Raises:
         UnsupportedError: a message has a part that the API has no place for.
         ValueError: a tool call without a name, or a result that answers no call.
     """
-    conversation = _Conversation(frozenset(replayed))
+    conversation = _Conversation(frozenset(replayed), frozenset(takes))
     for position, message in enumerate(messages):
         conversation.add(message, f"messages[{position}]")
     conversation.end_results()
@@ -63,11 +69,12 @@ def chat_messages(messages: Iterable[Mapping[str, Any]], *, replayed: Collection
 class _Conversation:
     """The messages so far, and what the last turn left open."""
 
-    def __init__(self, replayed: frozenset[str]) -> None:
+    def __init__(self, replayed: frozenset[str], takes: frozenset[str]) -> None:
         self.messages: list[dict[str, Any]] = []
         self._replayed = replayed
+        self._takes = takes
         self._open_calls: list[tuple[str, str]] = []  # id and name of the calls that no result has answered yet
-        self._attachments: list[dict[str, Any]] = []  # what results hold besides text; it follows the last of them
+        self._attachments: list[dict[str, Any]] = []  # what results and answers hold besides text; a message of its own
         self._made_up_ids: list[str] = []
 
     def add(self, message: Mapping[str, Any], where: str) -> None:
@@ -76,13 +83,17 @@ class _Conversation:
         if isinstance(kind, str) and kind != "message" and "role" not in message:
             self._add_item(kind, message, where)
             return
-        role = message.get("role", "user")
+        role, changed = message.get("role", "user"), False
         if role == "model":  # Gemini's word
             role = "assistant"
         parts = message.get("content")
         if not parts and isinstance(message.get("parts"), list):
             parts = message["parts"]
-        pieces = read_parts(parts, where) if isinstance(parts, list) else Pieces()
+        if role == "assistant":
+            readable = said_parts(parts)
+            changed, parts = readable != parts, readable
+        pieces = read_parts(parts, where, self._takes) if isinstance(parts, list) else Pieces()
+        pieces.changed = pieces.changed or changed
         for result in pieces.results:
             self._add_result(result, where)
         if pieces.results and not pieces.content:
@@ -94,11 +105,23 @@ class _Conversation:
             return
         data = self._fields(message)
         data["role"] = role
-        if role == "tool" and isinstance(data.get("tool_call_id"), str):
-            data["tool_call_id"] = self._answer_to(data["tool_call_id"])
+        if role == "tool":
+            if isinstance(data.get("tool_call_id"), str):
+                data["tool_call_id"] = self._answer_to(data["tool_call_id"])
+            self._attach_media(pieces)
+        elif role in ("system", "developer") and pieces.media():
+            raise UnsupportedError(f"{where}: a system message of Chat Completions is text alone")
         if pieces.changed or data.get("content") is None:
             data["content"] = pieces.as_content()
         self.messages.append(data)
+
+    def _attach_media(self, pieces: Pieces) -> None:
+        """Put what a result holds besides text into the message that follows the results, unless the server takes it."""
+        media = pieces.media()
+        if media and MEDIA_IN_RESULTS not in self._takes:
+            pieces.content = [part for part in pieces.content if part not in media]
+            pieces.changed = True
+            self._attachments += media
 
     def _fields(self, message: Mapping[str, Any]) -> dict[str, Any]:
         """The fields of a message that the API may see."""
@@ -126,6 +149,10 @@ class _Conversation:
         calls = [self._call(entry, where) for entry in entries if _is_call(entry)]
         if pieces.changed:
             data["content"] = pieces.as_answer(where) or (None if calls else "")
+            self._attachments += pieces.media()
+        if "images" in data and "images" not in self._replayed:
+            self._attachments += read_parts(made_images(data), where, self._takes).content
+            del data["images"]
         data.setdefault("content", None)
         legacy = data.get("function_call")
         if isinstance(legacy, Mapping) and (calls or not legacy.get("name")):
@@ -146,6 +173,8 @@ class _Conversation:
             data["content"] = ""
         self._expect_results(calls)
         self.messages.append(data)
+        if not calls:
+            self.end_results()
 
     def _call(self, entry: Any, where: str) -> dict[str, Any]:
         """A tool call in the API's form, from that form, a ToolCall's fields, or another API's."""
@@ -182,8 +211,13 @@ class _Conversation:
 
     def _add_result(self, result: Result, where: str) -> None:
         call_id = self._answer_to(result.call_id or self._answered(result.name, where))
-        self.messages.append({"role": "tool", "tool_call_id": call_id, "content": result.text})
-        self._attachments += result.attachments
+        content: str | list[dict[str, Any]] = result.text
+        if result.attachments and MEDIA_IN_RESULTS in self._takes:
+            texts = [{"type": "text", "text": result.text}] if result.text else []
+            content = [*texts, *result.attachments]
+        else:
+            self._attachments += result.attachments
+        self.messages.append({"role": "tool", "tool_call_id": call_id, "content": content})
 
     def _answer_to(self, call_id: str) -> str:
         """The id that a result has to name, whose call is then no longer open.
@@ -205,7 +239,7 @@ class _Conversation:
         raise ValueError(f"{where}: the result of {name!r} answers no tool call of the message before it")
 
     def end_results(self) -> None:
-        """Say that no further result follows: what they held besides text becomes a message of the user's."""
+        """Say that no further result follows: what was held back besides text becomes a message of the user's."""
         if self._attachments:
             self.messages.append({"role": "user", "content": self._attachments})
             self._attachments = []
@@ -217,8 +251,9 @@ class _Conversation:
             self.end_results()
             self._add_call(self._call({**item, "type": "custom" if kind == "custom_tool_call" else "function"}, where))
         elif kind in ("function_call_output", "custom_tool_call_output"):
-            self._add_result(read_result(str(item.get("call_id")), item.get("output"), where), where)
-        elif kind != "reasoning":
+            output = item.get("output")
+            self._add_result(read_result(str(item.get("call_id")), output, where, self._takes), where)
+        elif not is_opaque_item(kind):
             raise UnsupportedError(f"{where}: Chat Completions has no place for an item of type {kind!r}")
 
     def _add_call(self, call: dict[str, Any]) -> None:

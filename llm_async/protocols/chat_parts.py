@@ -1,21 +1,41 @@
 """The parts of a message's content, from any API, in the words of Chat Completions.
 
 What belongs here: one part at a time. Which messages come of them is ``chat_messages.py``'s business.
+
+OpenAI takes images by their address or data, sound and PDFs as data, and PDFs by a file's id. What an imitator takes beyond
+that is named when the parts are read: see :data:`VIDEO` and its neighbours.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from .._json import dumps_text
 from ..errors import UnsupportedError
+from .foreign import unfolded
 
-__all__ = ["Pieces", "Result", "read_parts", "read_result"]
+__all__ = ["FILE_URLS", "MEDIA_IN_RESULTS", "NOTHING_MORE", "VIDEO", "Pieces", "Result", "read_parts", "read_result"]
+
+#: What a server may take beyond OpenAI: ``video_url`` parts, as OpenRouter and vLLM have them.
+VIDEO = "video"
+#: The address of a file in ``file.file_data``, as OpenRouter has it.
+FILE_URLS = "file_urls"
+#: Images and files in ``role: "tool"`` messages.
+MEDIA_IN_RESULTS = "media_in_results"
+NOTHING_MORE: frozenset[str] = frozenset()
 
 # What an assistant's message may hold: OpenAI's two kinds, and Mistral's.
 _ANSWER_KINDS = frozenset({"text", "refusal", "thinking"})
+_MEDIA_KINDS = frozenset({"image_url", "input_audio", "file", "video_url"})
+
+
+class _Place(NamedTuple):
+    """Where a part stands, for error messages, and what the server takes beyond OpenAI."""
+
+    name: str
+    takes: frozenset[str]
 
 
 @dataclass
@@ -61,48 +81,68 @@ class Pieces:
 
     def as_answer(self, where: str) -> str | list[dict[str, Any]]:
         """The content of an assistant's message, which has a place for few kinds of parts; texts alone are one str."""
-        kinds = {part.get("type") for part in self.content}
+        said = [part for part in self.content if part.get("type") not in _MEDIA_KINDS]
+        kinds = {part.get("type") for part in said}
         if kinds <= {"text"}:
-            return "".join(part["text"] for part in self.content)
+            return "".join(part["text"] for part in said)
         if kinds <= _ANSWER_KINDS:
-            return self.content
-        raise _unsupported(f"{', '.join(sorted(map(repr, kinds - _ANSWER_KINDS)))} in an assistant's message", where)
+            return said
+        raise UnsupportedError(
+            f"{where}: Chat Completions has no place for {', '.join(sorted(map(repr, kinds - _ANSWER_KINDS)))} "
+            "in an assistant's message"
+        )
+
+    def media(self) -> list[dict[str, Any]]:
+        """Those of the parts that are neither text nor unknown here."""
+        return [part for part in self.content if part.get("type") in _MEDIA_KINDS]
 
 
-def read_parts(parts: Iterable[Any], where: str) -> Pieces:
+def read_parts(parts: Iterable[Any], where: str, takes: frozenset[str] = NOTHING_MORE) -> Pieces:
     """Sort the parts of a message.
+
+    Args:
+        parts: the parts, in the form of any API.
+        where: the message that they stand in, for error messages: ``messages[i]``.
+        takes: what the server takes beyond OpenAI.
 
     Raises:
         UnsupportedError: a part that the API has no place for.
     """
     pieces = Pieces()
+    _read_into(pieces, parts, _Place(where, takes))
+    return pieces
+
+
+def _read_into(pieces: Pieces, parts: Iterable[Any], at: _Place) -> None:
     for part in parts:
         if isinstance(part, str):
             part = {"text": part}
         if not isinstance(part, Mapping):
-            raise TypeError(f"{where}: a content part must be a mapping, not {type(part).__name__}")
+            raise TypeError(f"{at.name}: a content part must be a mapping, not {type(part).__name__}")
         kind = part.get("type")
         if not isinstance(kind, str):
             pieces.changed = True
-            _read_gemini(part, pieces, where)
+            _read_gemini(part, pieces, at)
         elif kind in ("tool_use", "thinking", "redacted_thinking", "tool_result"):
-            _read_claude(kind, part, pieces, where)
+            _read_claude(kind, part, pieces, at)
+        elif (simpler := unfolded(part, at.name)) is not None:
+            pieces.changed = True
+            _read_into(pieces, simpler, at)
         elif kind in _CONVERTERS:
-            converted = _CONVERTERS[kind](part, where)
+            converted = _CONVERTERS[kind](part, at)
             pieces.changed = pieces.changed or converted is not part
             pieces.content.append(dict(converted))
         elif kind.endswith(("_tool_use", "_tool_result")) or kind in _CLAUDE_ONLY:
-            raise _unsupported(f"content of type {kind!r}", where)
+            raise _unsupported(f"content of type {kind!r}", at)
         else:
             pieces.content.append(dict(part))
-    return pieces
 
 
-def read_result(call_id: str, output: Any, where: str) -> Result:
+def read_result(call_id: str, output: Any, where: str, takes: frozenset[str] = NOTHING_MORE) -> Result:
     """The result of a call, from a text, a list of parts, or a value."""
-    if not isinstance(output, list):
+    if not (isinstance(output, list) and all(isinstance(part, (str, Mapping)) for part in output)):
         return Result(call_id, text=_result_text(output))
-    content = read_parts(output, where).content
+    content = read_parts(output, where, takes).content
     return Result(
         call_id,
         text="\n".join(part["text"] for part in content if part.get("type") == "text"),
@@ -116,8 +156,8 @@ def _result_text(value: Any) -> str:
     return value if isinstance(value, str) else dumps_text(value)
 
 
-def _unsupported(what: str, where: str) -> UnsupportedError:
-    return UnsupportedError(f"{where}: Chat Completions has no place for {what}")
+def _unsupported(what: str, at: _Place) -> UnsupportedError:
+    return UnsupportedError(f"{at.name}: Chat Completions has no place for {what}")
 
 
 def _image(url: str, detail: Any = None) -> dict[str, Any]:
@@ -127,7 +167,7 @@ def _image(url: str, detail: Any = None) -> dict[str, Any]:
     return {"type": "image_url", "image_url": image}
 
 
-def _media(media_type: str, data: str, where: str, name: str | None = None) -> dict[str, Any]:
+def _media(media_type: str, data: str, at: _Place, name: str | None = None) -> dict[str, Any]:
     """Base64 data as the kind of part that its media type asks for."""
     if media_type.startswith("image/"):
         return _image(f"data:{media_type};base64,{data}")
@@ -143,16 +183,29 @@ def _media(media_type: str, data: str, where: str, name: str | None = None) -> d
             "type": "file",
             "file": {"filename": name or "document.pdf", "file_data": f"data:{media_type};base64,{data}"},
         }
-    raise _unsupported(f"data of type {media_type!r}", where)
+    if media_type.startswith("video/") and VIDEO in at.takes:
+        return {"type": "video_url", "video_url": {"url": f"data:{media_type};base64,{data}"}}
+    raise _unsupported(f"data of type {media_type!r}", at)
+
+
+def _file_at(url: str, media_type: str, at: _Place, name: Any = None) -> dict[str, Any]:
+    """A file, given by its address, that is no image."""
+    if url.partition(":")[0].lower() in ("http", "https"):
+        if media_type.startswith("video/") and VIDEO in at.takes:
+            return {"type": "video_url", "video_url": {"url": url}}
+        if not media_type.startswith(("video/", "audio/")) and FILE_URLS in at.takes:
+            named = {"filename": name} if isinstance(name, str) else {}
+            return {"type": "file", "file": {**named, "file_data": url}}
+    raise _unsupported(f"a file of type {media_type!r} that is given by its address", at)
 
 
 # ---- Claude's blocks
 
 
-_CLAUDE_ONLY = frozenset({"compaction", "container_upload", "search_result"})
+_CLAUDE_ONLY = frozenset({"compaction", "container_upload", "fallback"})
 
 
-def _read_claude(kind: str, block: Mapping[str, Any], pieces: Pieces, where: str) -> None:
+def _read_claude(kind: str, block: Mapping[str, Any], pieces: Pieces, at: _Place) -> None:
     if kind == "thinking" and isinstance(block.get("thinking"), list):
         # Mistral's: a part of this API's own content, which goes back as it came.
         pieces.content.append(dict(block))
@@ -161,37 +214,37 @@ def _read_claude(kind: str, block: Mapping[str, Any], pieces: Pieces, where: str
     if kind == "tool_use":
         pieces.calls.append(block)
     elif kind == "tool_result":
-        result = read_result(str(block.get("tool_use_id")), block.get("content"), where)
+        result = read_result(str(block.get("tool_use_id")), block.get("content"), at.name, at.takes)
         if block.get("is_error"):
             # This API has no flag for it, so that the text has to say so.
             result.text = f"Error: {result.text or 'the tool failed'}"
         pieces.results.append(result)
 
 
-def _claude_image(block: Mapping[str, Any], where: str) -> Mapping[str, Any]:
+def _claude_image(block: Mapping[str, Any], at: _Place) -> Mapping[str, Any]:
     source = block.get("source")
     source = source if isinstance(source, Mapping) else {}
     if source.get("type") == "base64":
-        return _media(str(source.get("media_type")), str(source.get("data")), where)
+        return _media(str(source.get("media_type")), str(source.get("data")), at)
     if source.get("type") == "url":
         return _image(str(source.get("url")))
-    raise _unsupported(f"an image with a source of type {source.get('type')!r}", where)
+    raise _unsupported(f"an image with a source of type {source.get('type')!r}", at)
 
 
-def _claude_document(block: Mapping[str, Any], where: str) -> Mapping[str, Any]:
+def _claude_document(block: Mapping[str, Any], at: _Place) -> Mapping[str, Any]:
     source = block.get("source")
     source = source if isinstance(source, Mapping) else {}
     if source.get("type") == "base64":
-        return _media(str(source.get("media_type")), str(source.get("data")), where, block.get("title"))
-    if source.get("type") == "text":
-        return {"type": "text", "text": str(source.get("data"))}
-    raise _unsupported(f"a document with a source of type {source.get('type')!r}", where)
+        return _media(str(source.get("media_type")), str(source.get("data")), at, block.get("title"))
+    if source.get("type") == "url":
+        return _file_at(str(source.get("url")), "application/pdf", at, block.get("title"))
+    raise _unsupported(f"a document with a source of type {source.get('type')!r}", at)
 
 
-def _text(block: Mapping[str, Any], where: str) -> Mapping[str, Any]:
+def _text(block: Mapping[str, Any], at: _Place) -> Mapping[str, Any]:
     """A text part; the citations that Claude's have are no part of the text."""
     if not isinstance(block.get("text"), str):
-        raise TypeError(f"{where}: a text part has no text")
+        raise TypeError(f"{at.name}: a text part has no text")
     if "citations" not in block:
         return block
     return {key: value for key, value in block.items() if key != "citations"}
@@ -216,7 +269,7 @@ def _in_gemini_words(holder: Mapping[str, Any]) -> dict[str, Any]:
     return {_GEMINI_WORDS.get(key, key): value for key, value in holder.items()}
 
 
-def _read_gemini(part: Mapping[str, Any], pieces: Pieces, where: str) -> None:
+def _read_gemini(part: Mapping[str, Any], pieces: Pieces, at: _Place) -> None:
     part = _in_gemini_words(part)
     if part.get("thought"):
         return
@@ -231,18 +284,23 @@ def _read_gemini(part: Mapping[str, Any], pieces: Pieces, where: str) -> None:
         result = Result(
             str(response.get("id") or ""), str(response.get("name")), _response_text(response.get("response"))
         )
+        # From version 3 on, the images and files of a result stand beside its text.
+        inner = Pieces()
+        _read_into(inner, response.get("parts") or (), at)
+        result.attachments = inner.content
         pieces.results.append(result)
     elif isinstance(part.get("inlineData"), Mapping):
         data = _in_gemini_words(part["inlineData"])
-        pieces.content.append(_media(str(data.get("mimeType")), str(data.get("data")), where))
+        pieces.content.append(_media(str(data.get("mimeType")), str(data.get("data")), at))
     elif isinstance(part.get("fileData"), Mapping):
         data = _in_gemini_words(part["fileData"])
-        uri = str(data.get("fileUri"))
-        if not str(data.get("mimeType")).startswith("image/") or not uri.startswith(("https://", "http://")):
-            raise _unsupported("a file that is given by its address", where)
-        pieces.content.append(_image(uri))
+        uri, media_type = str(data.get("fileUri")), str(data.get("mimeType"))
+        if media_type.startswith("image/") and uri.startswith(("https://", "http://")):
+            pieces.content.append(_image(uri))
+        else:
+            pieces.content.append(_file_at(uri, media_type, at))
     elif part.keys() - {"thoughtSignature", "thought", "text"}:
-        raise _unsupported(f"a part with {', '.join(sorted(map(repr, part)))}", where)
+        raise _unsupported(f"a part with {', '.join(sorted(map(repr, part)))}", at)
 
 
 def _response_text(response: Any) -> str:
@@ -258,27 +316,38 @@ def _response_text(response: Any) -> str:
 # ---- the parts of the Responses API
 
 
-def _responses_text(part: Mapping[str, Any], where: str) -> Mapping[str, Any]:
+def _responses_text(part: Mapping[str, Any], at: _Place) -> Mapping[str, Any]:
     return {"type": "text", "text": str(part.get("text", ""))}
 
 
-def _responses_image(part: Mapping[str, Any], where: str) -> Mapping[str, Any]:
+def _responses_image(part: Mapping[str, Any], at: _Place) -> Mapping[str, Any]:
     url = part.get("image_url")
     if not isinstance(url, str):
-        raise _unsupported("an image that is given by a file's id", where)
+        raise _unsupported("an image that is given by a file's id", at)
     return _image(url, part.get("detail"))
 
 
-def _responses_file(part: Mapping[str, Any], where: str) -> Mapping[str, Any]:
+def _responses_file(part: Mapping[str, Any], at: _Place) -> Mapping[str, Any]:
     file = {key: part[key] for key in ("file_id", "file_data", "filename") if part.get(key) is not None}
     if "file_id" not in file and "file_data" not in file:
-        raise _unsupported("a file that is given by its address", where)
+        url, media_type = str(part.get("file_url")), str(part.get("media_type") or "application/pdf")
+        return _file_at(url, media_type, at, part.get("filename"))
     return {"type": "file", "file": file}
 
 
-_CONVERTERS: dict[str, Callable[[Mapping[str, Any], str], Mapping[str, Any]]] = {
+# ---- parts of this API, as this library's helpers write them
+
+
+def _without_media_type(part: Mapping[str, Any], at: _Place) -> Mapping[str, Any]:
+    """The media type that a helper was told of an address is for APIs that want to know it."""
+    return {key: value for key, value in part.items() if key != "media_type"} if "media_type" in part else part
+
+
+_CONVERTERS: dict[str, Callable[[Mapping[str, Any], _Place], Mapping[str, Any]]] = {
     "document": _claude_document,
+    "file": _without_media_type,
     "image": _claude_image,
+    "image_url": _without_media_type,
     "input_file": _responses_file,
     "input_image": _responses_image,
     "input_text": _responses_text,

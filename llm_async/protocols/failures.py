@@ -14,9 +14,10 @@ from urllib.parse import urlsplit
 from ..errors import APIStatusError, LLMError, ProtocolError, status_error_class
 from ..models.secret import MASK, reveal
 from .error_bodies import LONGEST_EXCERPT, ErrorBody, decode_body, excerpt_of, shortened
+from .rate_limits import rate_limits_from
 from .retry_hints import details_of, has_retry_info, retry_hint
 
-__all__ = ["add_response", "error_payload", "event_error", "hide_secrets", "request_id_from", "status_error"]
+__all__ = ["add_response", "error_payload", "event_error", "hide_secrets", "masked", "request_id_from", "status_error"]
 
 _LONGEST_MESSAGE = 2000
 # A shorter string is no key, and masking it would spoil the texts it happens to occur in.
@@ -163,13 +164,13 @@ def status_error(
         secrets: what a server may quote back and nobody should see, such as the key; ``***`` takes its place.
         now: seconds since 1970, for hints that are dates; None takes the clock.
     """
-    lowered = _masked({name.lower(): value for name, value in headers.items()}, secrets)
-    said = ErrorBody.of(_masked(decode_body(body), secrets))
+    lowered = masked({name.lower(): value for name, value in headers.items()}, secrets)
+    said = ErrorBody.of(masked(decode_body(body), secrets))
     if 300 <= status < 400:
         message = _redirection(lowered.get("location"))
     else:
         message = said.message or excerpt_of(said.whole) or f"{_phrase(status)} (the answer says no more)"
-    return _error(status, lowered, said, _masked(message, secrets), now)
+    return _error(status, lowered, said, masked(message, secrets), now)
 
 
 def _redirection(location: str | None) -> str:
@@ -216,35 +217,43 @@ def error_payload(payload: bytes) -> APIStatusError:
     return event_error(inner or value, value)
 
 
-def add_response(error: APIStatusError, headers: Mapping[str, str], *, secrets: Collection[str] = ()) -> None:
-    """Tell an error from inside a 200 what the response around it knows: headers, request id, delay.
+def add_response(error: LLMError, headers: Mapping[str, str], *, secrets: Collection[str] = ()) -> None:
+    """Tell an error that is no HTTP status what the response around it knows: request id, rate limits; to an error from
+    inside a 200 also the headers and the delay.
 
     Also masks ``secrets`` in it, as :func:`status_error` does.
     """
-    error.headers = _masked({name.lower(): value for name, value in headers.items()}, secrets)
-    error.request_id = request_id_from(error.headers, error.body)
-    if error.retry_after is None:
-        error.retry_after = retry_hint(error.status_code, error.headers, None)
+    if isinstance(error, APIStatusError):
+        error.headers = masked({name.lower(): value for name, value in headers.items()}, secrets)
+        error.request_id = request_id_from(error.headers, error.body)
+        if error.retry_after is None:
+            error.retry_after = retry_hint(error.status_code, error.headers, None)
+    else:
+        error.request_id = masked(request_id_from(headers), secrets)
+    error.rate_limits = rate_limits_from(headers)
     hide_secrets(error, secrets)
 
 
 def hide_secrets(error: LLMError, secrets: Collection[str]) -> None:
     """Mask ``secrets`` wherever an error shows what a server has said: it may have quoted them back."""
-    error.args = tuple(_masked(argument, secrets) for argument in error.args)
+    error.args = tuple(masked(argument, secrets) for argument in error.args)
     if isinstance(error, APIStatusError):
-        error.body = _masked(error.body, secrets)
+        error.body = masked(error.body, secrets)
     elif isinstance(error, ProtocolError):
-        error.payload = _masked(error.payload, secrets)
+        error.payload = masked(error.payload, secrets)
 
 
 def request_id_from(headers: Mapping[str, str], body: Any = None) -> str | None:
     """The id to quote to the provider's support, from the headers (names in lower case), else the decoded body."""
-    candidates: list[Any] = [headers.get(name) for name in _REQUEST_ID_HEADERS]
+    for name in _REQUEST_ID_HEADERS:
+        if value := headers.get(name):
+            return value
     if isinstance(body, Mapping):
         groq = body.get("x_groq")
-        candidates += [body.get("request_id"), groq.get("id") if isinstance(groq, Mapping) else None]
-    candidates.append(headers.get("cf-ray"))
-    return next((value for value in candidates if isinstance(value, str) and value), None)
+        for found in (body.get("request_id"), groq.get("id") if isinstance(groq, Mapping) else None):
+            if isinstance(found, str) and found:
+                return found
+    return headers.get("cf-ray") or None
 
 
 def _status_of(said: ErrorBody) -> int:
@@ -265,7 +274,7 @@ def _status_of_word(word: str) -> int | None:
 
 def _error(status: int, headers: Mapping[str, str], said: ErrorBody, message: str, now: float | None) -> APIStatusError:
     wait = retry_hint(status, headers, said.native, now)
-    return status_error_class(status)(
+    error = status_error_class(status)(
         shortened(message, _LONGEST_MESSAGE) + said.words_beyond(message, status),
         status_code=status,
         code=said.code,
@@ -276,6 +285,8 @@ def _error(status: int, headers: Mapping[str, str], said: ErrorBody, message: st
         headers=headers,
         retryable=_retryable(status, headers, said, wait),
     )
+    error.rate_limits = rate_limits_from(headers, now)
+    return error
 
 
 def _retryable(status: int, headers: Mapping[str, str], said: ErrorBody, wait: float | None) -> bool | None:
@@ -307,19 +318,19 @@ def _daily_quota_is_used_up(error: Any) -> bool:
     )
 
 
-def _masked(value: Any, secrets: Collection[str]) -> Any:
+def masked(value: Any, secrets: Collection[str]) -> Any:
     """``value`` with each secret's plain text replaced in all its strings; containers are changed in place."""
     plain = sorted((reveal(secret) for secret in secrets if len(secret) >= _SHORTEST_SECRET), key=len, reverse=True)
     if not plain:
         return value
 
-    def masked(text: str) -> str:
+    def hidden(text: str) -> str:
         for secret in plain:
             text = text.replace(secret, MASK)
         return text
 
     if isinstance(value, str):
-        return masked(value)
+        return hidden(value)
     if isinstance(value, bytes):
         for secret in plain:
             value = value.replace(secret.encode(), MASK.encode())
@@ -332,7 +343,7 @@ def _masked(value: Any, secrets: Collection[str]) -> Any:
             continue
         for key, item in list(holder.items() if isinstance(holder, dict) else enumerate(holder)):
             if isinstance(item, str):
-                holder[key] = masked(item)
+                holder[key] = hidden(item)
             else:
                 pending.append(item)
     return value

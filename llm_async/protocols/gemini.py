@@ -11,19 +11,24 @@ they are, for a root that ends in the API's version.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from ..models import Tool, ToolCall
 from . import gemini_tools
-from .base import Answer, Call, Protocol, WireRequest, decode_object
+from .base import Answer, Call, Protocol, ResultContent, WireRequest, decode_object
 from .gemini_answer import read_answer
 from .gemini_contents import Conversation, ServerId, function_response
 from .gemini_reader import GeminiReader, decode_array
+from .options_gemini import camel, gemini_options
 
-__all__ = ["Gemini"]
+if TYPE_CHECKING:
+    from .embeddings import EmbeddingForm
+    from .model_lists import ModelList
+    from .token_counts import TokenCounting
+
+__all__ = ["Gemini", "model_path"]
 
 # The collections that a model's name may begin with; without one it stands in `models`.
 _COLLECTIONS = ("models", "tunedModels", "publishers", "projects", "endpoints")
@@ -49,7 +54,14 @@ _OTHER_NAMES = {
 
 
 class Gemini(Protocol):
-    """``POST /models/NAME:generateContent`` and ``:streamGenerateContent``."""
+    """``POST /models/NAME:generateContent`` and ``:streamGenerateContent``.
+
+    Args:
+        vertex: Vertex AI, which embeds, counts and lists in other words.
+    """
+
+    def __init__(self, *, vertex: bool = False) -> None:
+        self._vertex = vertex
 
     def request(self, call: Call) -> WireRequest:
         """The request of a call.
@@ -78,7 +90,7 @@ class Gemini(Protocol):
             body.pop(_spelling(body, key), None)
             body[key] = value
         method = "streamGenerateContent?alt=sse" if call.stream else "generateContent"
-        return WireRequest(f"{_model_path(call.model)}:{method}", body)
+        return WireRequest(f"{model_path(call.model)}:{method}", body)
 
     def read(self, body: dict[str, Any]) -> Answer:
         """A whole answer from the decoded body of a 200; see :meth:`Protocol.read`."""
@@ -108,13 +120,29 @@ class Gemini(Protocol):
         """Tools as the request carries them; see :func:`.gemini_tools.format_tools`."""
         return gemini_tools.format_tools(tools)
 
-    def tool_result(self, call: ToolCall, content: str, *, is_error: bool = False) -> dict[str, Any]:
+    def tool_result(self, call: ToolCall, content: ResultContent, *, is_error: bool = False) -> dict[str, Any]:
         """The message that hands a tool's result back; it repeats the call's id if the API gave one."""
         id = call.id if isinstance(call.id, ServerId) else None
-        return {"role": "user", "parts": [function_response(call.name or "", content, is_error=is_error, id=id)]}
+        part = function_response(call.name or "", content, is_error=is_error, id=id)
+        return {"role": "user", "parts": [part]}
+
+    def model_list(self) -> ModelList:
+        from .model_lists import GeminiModels
+
+        return GeminiModels(page_size=100) if self._vertex else GeminiModels()
+
+    def embeddings(self) -> EmbeddingForm:
+        from .gemini_embeddings import GeminiEmbeddings, VertexEmbeddings
+
+        return VertexEmbeddings() if self._vertex else GeminiEmbeddings()
+
+    def token_counting(self) -> TokenCounting:
+        from .token_counts import GeminiCount
+
+        return GeminiCount(self._vertex)
 
 
-def _model_path(model: str) -> str:
+def model_path(model: str) -> str:
     """The path of a model, without the method."""
     segments = model.strip("/").split("/")
     if any(segment in ("", ".", "..") for segment in segments):
@@ -127,22 +155,17 @@ def _model_path(model: str) -> str:
 # ---- options
 
 
-def _camel(name: str) -> str:
-    """A field's name in the API's spelling; its JSON reader takes snake_case as well."""
-    return re.sub(r"_([a-z0-9])", lambda match: match[1].upper(), name)
-
-
 def _spelling(body: Mapping[str, Any], key: str) -> str:
     """The spelling in which a body has a field already, else the given one."""
-    name = _camel(key)
-    return next((known for known in body if _camel(known) == name), key)
+    name = camel(key)
+    return next((known for known in body if camel(known) == name), key)
 
 
 def _put_options(body: dict[str, Any], call: Call) -> None:
     flat: dict[str, Any] = {}
     explicit: Any = None
-    for key, value in call.options.items():
-        name = _OTHER_NAMES.get(key) or _camel(key)
+    for key, value in gemini_options(call).items():
+        name = _OTHER_NAMES.get(key) or camel(key)
         if name == "generationConfig":
             explicit = value
         elif name in _GENERATION_FIELDS:
@@ -179,6 +202,6 @@ def _put_tool_choice(body: dict[str, Any], tool_choice: Any) -> None:
     key = _spelling(body, "toolConfig")
     config = dict(body.get(key) or {})
     inner = _spelling(config, "functionCallingConfig")
-    given = {name: value for name, value in (config.get(inner) or {}).items() if _camel(name) != "allowedFunctionNames"}
+    given = {name: value for name, value in (config.get(inner) or {}).items() if camel(name) != "allowedFunctionNames"}
     config[inner] = {**given, **gemini_tools.function_calling_config(tool_choice)}
     body[key] = config

@@ -2,11 +2,13 @@
 
 Rules, from the reference and the guides of ``generateContent``:
 
-- ``contents`` knows two roles, ``user`` and ``model``. A system message is part of the instruction.
+- ``contents`` knows two roles, ``user`` and ``model``. A system message is part of the instruction, which is text.
 - A tool's result is a ``functionResponse`` part of the user. The results for all calls of one model turn stand together in
   one content, in the order of the calls: where calls have no ids, order is all that tells two of the same function apart.
 - A ``functionResponse`` needs the name of its function, and repeats the call's ``id`` if the API gave one. Ids that this
   library made up, because the API gave none, are not sent: they only serve to find the name.
+- Images and files in a result stand in the ``parts`` of its ``functionResponse`` from version 3 on; models before that take
+  none there, and are shown them in the same content, behind the results.
 - What Gemini said is sent back as it came, with every ``thoughtSignature`` on its part. From version 3 on, the first call
   of a model turn must have one; for calls that did not come from such a model there is a documented stand-in.
 """
@@ -19,8 +21,10 @@ from dataclasses import dataclass
 from itertools import takewhile
 from typing import Any
 
+from .._json import dumps_text
 from ..errors import UnsupportedError
 from ..models import ToolCall
+from .foreign import is_opaque_item, made_images, said_parts, spoken_words
 from .gemini_parts import Part, parts_of
 
 __all__ = ["Conversation", "ServerId", "function_response"]
@@ -58,11 +62,22 @@ class _Call:
 _NOWHERE = 1 << 30
 
 
-def function_response(name: str, text: str, *, is_error: bool = False, id: str | None = None) -> Part:
-    """The part that holds a tool's result. ``response`` has to be an object: the text stands in it as result or error."""
+def function_response(
+    name: str, content: Any, where: str = "a result", *, is_error: bool = False, id: str | None = None
+) -> Part:
+    """The part that holds a tool's result. ``response`` has to be an object: the text stands in it as result or error.
+
+    ``content`` is a text or a list of parts, in the form of any API; ``where`` it stands, for error messages.
+
+    Raises:
+        UnsupportedError: Gemini has no place for something in it.
+    """
+    text, others = _result_content(content, where)
     response: dict[str, Any] = {} if id is None else {"id": str(id)}
     response["name"] = name
     response["response"] = {"error" if is_error else "result": text}
+    if others:
+        response["parts"] = others
     return {"functionResponse": response}
 
 
@@ -78,6 +93,7 @@ class Conversation:
         self.contents: list[dict[str, Any]] = []
         self.instruction: list[Part] = []
         self._wants_signatures = _wants_signatures(model)
+        self._takes_media_in_results = _takes_media_in_results(model)
         # Every call so far, under each id that a result may name it by; of calls with the same id, the last one.
         self._calls: dict[str, _Call] = {}
         # The calls of the last model turn that have no result yet, in order.
@@ -85,6 +101,8 @@ class Conversation:
         self._count = 0
         # What the last content consists of, while it is nothing but results: each with the call that it answers.
         self._results: list[tuple[Part, _Call]] = []
+        # The images and files of those results, where they stand behind them.
+        self._media: list[Part] = []
 
     def add(self, message: Mapping[str, Any], position: int) -> None:
         """Add a message, in the form of any of the four APIs.
@@ -106,9 +124,10 @@ class Conversation:
         elif role in ("user", "tool"):
             self._add_user_turn(self._user_parts(message, where))
         elif role in ("system", "developer"):
-            self.instruction += [
-                part for entry in _entries(message, where) for part in _parts(entry, message, where) if part != _EMPTY
-            ]
+            said = [part for entry in _entries(message, where) for part in _parts(entry, message, where)]
+            if any("text" not in part for part in said):
+                raise UnsupportedError(f"{where}: a system message of Gemini is text alone")
+            self.instruction += [part for part in said if part != _EMPTY]
         elif role is None:
             self._add_item(message, where)
         else:
@@ -128,14 +147,14 @@ class Conversation:
             self._remember(part, call)
         elif kind in ("function_call_output", "custom_tool_call_output"):
             self._add_user_turn([self._result(item, item.get("output"), where)])
-        elif kind != "reasoning":
+        elif not is_opaque_item(kind):
             raise UnsupportedError(f"{where}: Gemini has no place for an item of type {kind!r}")
 
     # ---- the model's turns
 
     def _add_model_turn(self, message: Mapping[str, Any], where: str) -> None:
         turn: list[tuple[Part, ToolCall | None]] = []
-        for entry in _entries(message, where):
+        for entry in said_parts(_entries(message, where), own="gemini"):
             if entry.get("type") == "tool_use":  # Messages API
                 turn.append(_foreign_call(entry, where))
             elif entry.get("type") == "tool_result":  # programs written for 0.5 have it in an assistant's message, too
@@ -144,9 +163,10 @@ class Conversation:
                 turn += [(part, None) for part in _parts(entry, message, where)]
         if not _is_native(message):
             turn = [pair for pair in turn if pair[0] != _EMPTY]
-            refusal = message.get("refusal")
-            if not turn and isinstance(refusal, str) and refusal:
-                turn = [({"text": refusal}, None)]
+            said = message.get("refusal") or spoken_words(message, "Gemini", where)
+            if not turn and isinstance(said, str) and said:
+                turn = [({"text": said}, None)]
+            turn += [(part, None) for image in made_images(message) for part in parts_of(image, where)]
         beside = [_foreign_call(call, where) for call in _tool_calls(message)]
         if not any(_function_call(part) for part, _ in turn):
             turn += beside
@@ -162,7 +182,7 @@ class Conversation:
 
     def _start_model_turn(self, parts: list[Part]) -> None:
         self._open = []
-        self._results = []
+        self._results, self._media = [], []
         if parts:  # the answer to a blocked prompt has none, and the API takes no content without parts
             self.contents.append({"role": "model", "parts": parts})
 
@@ -197,12 +217,12 @@ class Conversation:
             if not self._results:
                 self.contents.append({"role": "user", "parts": []})
             self._results = sorted(self._results + results, key=lambda pair: pair[1].place)
-            self.contents[-1]["parts"] = [part for part, _ in self._results]
+            self.contents[-1]["parts"] = [*(part for part, _ in self._results), *self._media]
         if rest:
             if not results:
                 self.contents.append({"role": "user", "parts": []})
             self.contents[-1]["parts"] += rest
-            self._results = []
+            self._results, self._media = [], []
 
     def _user_parts(self, message: Mapping[str, Any], where: str) -> list[tuple[Part, _Call | None]]:
         parts: list[tuple[Part, _Call | None]] = []
@@ -222,7 +242,15 @@ class Conversation:
         call = self._close(self._find(id, response.get("name")), response.get("name"))
         if call.id and not id:
             part = {**part, "functionResponse": {"id": call.id, **response}}
-        return part, call
+        return self._with_media_apart(part), call
+
+    def _with_media_apart(self, part: Part) -> Part:
+        """A ``functionResponse``; its images and files follow the last result, where the model takes none in it."""
+        response = part["functionResponse"]
+        if not response.get("parts") or self._takes_media_in_results:
+            return part
+        self._media += response["parts"]
+        return {**part, "functionResponse": {key: value for key, value in response.items() if key != "parts"}}
 
     def _result(self, holder: Mapping[str, Any], content: Any, where: str) -> tuple[Part, _Call]:
         """The part for a tool's result in another API's form; ``holder`` is what names the call that it answers."""
@@ -235,11 +263,8 @@ class Conversation:
                 f"call with the id {id!r}; give the name as 'name', or the Message of that call in place of its original"
             )
         call = self._close(known, name)
-        text, others = _result_content(content, where)
-        part = function_response(call.name, text, is_error=holder.get("is_error") is True, id=call.id)
-        if others:
-            part["functionResponse"]["parts"] = others
-        return part, call
+        part = function_response(call.name, content, where, is_error=holder.get("is_error") is True, id=call.id)
+        return self._with_media_apart(part), call
 
     def _find(self, id: Any, name: Any) -> _Call | None:
         """The call that a result answers, by its id; where that is unknown, by its name, the first one without a result.
@@ -267,6 +292,12 @@ def _wants_signatures(model: str) -> bool:
     """Whether a model refuses calls without a signature: Gemini 3 and later, which is what the ``-latest`` names mean."""
     version = re.search(r"gemini-(\d+)", model)
     return int(version[1]) >= 3 if version else re.search(r"gemini-.*-latest$", model) is not None
+
+
+def _takes_media_in_results(model: str) -> bool:
+    """Whether the results of a model's calls may hold images and files: "Gemini 3+" in the API's reference."""
+    version = re.search(r"gemini-(\d+)", model)
+    return version is None or int(version[1]) >= 3
 
 
 def _is_native(message: Mapping[str, Any]) -> bool:
@@ -303,11 +334,11 @@ def _tool_calls(message: Mapping[str, Any]) -> Sequence[Any]:
 
 
 def _result_content(content: Any, where: str) -> tuple[str, list[Part]]:
-    """The text of a tool's result, and the images and files in it, which Gemini 3 and later take."""
+    """The text of a tool's result, which is JSON for a value that is no list of parts, and the images and files in it."""
     if content is None or isinstance(content, str):
         return content or "", []
-    if not isinstance(content, list):
-        raise ValueError(f"{where}: the content of a tool's result must be a str or a list of parts")
+    if not (isinstance(content, list) and all(isinstance(entry, Mapping) for entry in content)):
+        return dumps_text(content), []
     parts = [part for entry in content for part in parts_of(entry, where)]
     texts = [part["text"] for part in parts if "text" in part]
     return "\n".join(texts), [part for part in parts if "text" not in part]

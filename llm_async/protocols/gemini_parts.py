@@ -4,7 +4,7 @@ What belongs here: text, images, sound, video and files. Calls and results, whic
 are put together in ``gemini_contents.py``.
 
 Understood are the parts of Chat Completions (``text``, ``image_url``, ``input_audio``, ``file``, OpenRouter's
-``video_url``), of the Responses API (``input_text``, ``input_image``, ``input_file``, …) and of the Messages API (``text``,
+``video_url``, vLLM's ``audio_url``, Mistral's ``document_url``), of the Responses API (``input_text``, ``input_image``, ``input_file``, …) and of the Messages API (``text``,
 ``image``, ``document``). Gemini's own parts have no ``type`` and pass as they are, with their ``thoughtSignature``. Reasoning
 of other providers is left out: it is signed for, or readable by, the one that made it.
 """
@@ -18,6 +18,7 @@ from typing import Any
 from urllib.parse import unquote_to_bytes, urlsplit
 
 from ..errors import UnsupportedError
+from .foreign import unfolded
 
 __all__ = ["Part", "parts_of"]
 
@@ -73,6 +74,10 @@ _MEDIA_TYPES = {
 }
 
 
+# The files of office programs, archives and the like: "Document understanding" in the guides knows PDFs and texts.
+_OFFICE = ("application/vnd.", "application/msword", "application/zip", "application/octet-stream")
+
+
 def parts_of(part: Any, where: str) -> list[Part]:
     """The Gemini parts that say what one content part says; none for another provider's reasoning.
 
@@ -91,6 +96,9 @@ def parts_of(part: Any, where: str) -> list[Part]:
         if part.keys() & _NATIVE:
             return [dict(part)]
         raise UnsupportedError(f"{where}: Gemini has no content part with the fields {sorted(part)}")
+    simpler = unfolded(part, where)
+    if simpler is not None:
+        return [made for inner in simpler for made in parts_of(inner, where)]
     convert = _CONVERTERS.get(kind)
     if convert is None:
         raise UnsupportedError(f"{where}: Gemini has no content part of type {kind!r}")
@@ -110,8 +118,8 @@ def _reasoning(part: Mapping[str, Any], where: str) -> list[Part]:
 
 
 def _url(part: Mapping[str, Any], where: str) -> list[Part]:
-    """Chat: ``{"image_url": {"url"}}``, ``{"video_url": {"url"}}``. Responses: ``{"image_url": "…"}``."""
-    key = "video_url" if part["type"] == "video_url" else "image_url"
+    """Chat: ``{"image_url": {"url"}}``, ``{"video_url": {"url"}}``. Responses, Mistral: ``{"image_url": "…"}``."""
+    key = part["type"] if part["type"] in ("video_url", "audio_url", "document_url") else "image_url"
     value = part.get(key)
     if value is None and isinstance(part.get("file_id"), str):
         return [_by_id(part["file_id"], where)]
@@ -119,14 +127,14 @@ def _url(part: Mapping[str, Any], where: str) -> list[Part]:
         value = value.get("url")
     if not isinstance(value, str):
         raise ValueError(f"{where}: a part of type {part['type']!r} has no URL")
-    return [_by_url(value, where)]
+    return [_by_url(value, where, part.get("media_type"))]
 
 
 def _audio(part: Mapping[str, Any], where: str) -> list[Part]:
     """Chat: ``{"input_audio": {"data", "format"}}``."""
     audio = part.get("input_audio")
     audio = audio if isinstance(audio, Mapping) else part
-    return [_inline(f"audio/{audio.get('format') or 'wav'}", _str(audio, "data", where))]
+    return [_inline(f"audio/{audio.get('format') or 'wav'}", _str(audio, "data", where), where)]
 
 
 def _file(part: Mapping[str, Any], where: str) -> list[Part]:
@@ -137,31 +145,24 @@ def _file(part: Mapping[str, Any], where: str) -> list[Part]:
         value = file.get(key)
         if isinstance(value, str) and value:
             if key == "file_url" or ":" in value:  # base64 has no colon
-                return [_by_url(value, where)]
-            return [_inline(_media_type(str(file.get("filename", ""))) or "application/pdf", value)]
+                return [_by_url(value, where, part.get("media_type") or _media_type(str(file.get("filename", ""))))]
+            return [_inline(_media_type(str(file.get("filename", ""))) or "application/pdf", value, where)]
     if isinstance(file.get("file_id"), str):
         return [_by_id(file["file_id"], where)]
     raise ValueError(f"{where}: a part of type {part['type']!r} holds no file")
 
 
 def _source(part: Mapping[str, Any], where: str) -> list[Part]:
-    """Messages API: ``{"source": {"type": "base64" | "url" | "text" | "content" | "file", …}}``."""
+    """Messages API: ``{"source": {"type": "base64" | "url" | "file", …}}``; texts and parts have been unfolded."""
     source = part.get("source")
     source = source if isinstance(source, Mapping) else {}
     kind = source.get("type")
     if kind == "base64":
-        return [_inline(_str(source, "media_type", where), _str(source, "data", where))]
+        return [_inline(_str(source, "media_type", where), _str(source, "data", where), where)]
     if kind == "url":
         return [_by_url(_str(source, "url", where), where)]
-    if kind == "text":
-        return [{"text": _str(source, "data", where)}]
     if kind == "file":
         return [_by_id(_str(source, "file_id", where), where)]
-    if kind == "content":
-        content = source.get("content")
-        if isinstance(content, str):
-            return [{"text": content}]
-        return [made for inner in content or () for made in parts_of(inner, where)]
     raise UnsupportedError(f"{where}: Gemini has no {part['type']} with a source of type {kind!r}")
 
 
@@ -173,6 +174,8 @@ _CONVERTERS: dict[Any, Callable[[Mapping[str, Any], str], list[Part]]] = {
     "image_url": _url,
     "input_image": _url,
     "video_url": _url,
+    "audio_url": _url,
+    "document_url": _url,
     "input_audio": _audio,
     "file": _file,
     "input_file": _file,
@@ -184,26 +187,31 @@ _CONVERTERS: dict[Any, Callable[[Mapping[str, Any], str], list[Part]]] = {
 }
 
 
-def _inline(media_type: str, data: str) -> Part:
+def _inline(media_type: str, data: str, where: str) -> Part:
+    if media_type.startswith(_OFFICE):
+        raise UnsupportedError(f"{where}: Gemini does not read files of type {media_type!r}")
     return {"inlineData": {"mimeType": media_type, "data": data}}
 
 
-def _by_url(url: str, where: str) -> Part:
-    """A data URL as inline data, any other address as ``fileData``, which Google's servers fetch."""
+def _by_url(url: str, where: str, media_type: str | None = None) -> Part:
+    """A data URL as inline data, any other address as ``fileData``, which Google's servers fetch.
+
+    ``media_type`` is what the caller knows of an address; else its ending says it.
+    """
     match = _DATA_URL.match(url)
     if match is not None:
-        media_type = match["type"].strip().lower() or "text/plain"
+        inline_type = match["type"].strip().lower() or "text/plain"
         data = url[match.end() :]
         if match["options"].rpartition(";")[2].strip().lower() != "base64":
             data = b64encode(unquote_to_bytes(data)).decode("ascii")
-        return _inline(media_type, data)
+        return _inline(inline_type, data, where)
     try:
         address = urlsplit(url)
     except ValueError as error:
         raise ValueError(f"{where}: a part's URL cannot be read") from error
     if address.scheme.lower() not in ("http", "https", "gs"):
         raise ValueError(f"{where}: a part's URL must begin with data:, http:, https: or gs:")
-    media_type = _media_type(address.path)
+    media_type = media_type or _media_type(address.path)
     return {"fileData": {**({"mimeType": media_type} if media_type else {}), "fileUri": url}}
 
 

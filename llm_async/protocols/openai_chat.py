@@ -9,15 +9,21 @@ without which OpenAI and most of its imitators say nothing about usage in a stre
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from ..models import ResponseSchema, Tool, ToolCall
-from .base import Answer, Call, Protocol, Reader, WireRequest
+from .base import Answer, Call, Protocol, Reader, ResultContent, WireRequest
 from .chat_answer import read_answer
+from .chat_dialect import ChatDialect
 from .chat_messages import chat_messages
 from .chat_reader import ChatReader
 from .chat_tools import chat_tool_choice, chat_tools
+from .options_chat import chat_options
+
+if TYPE_CHECKING:
+    from .embeddings import EmbeddingForm
+    from .model_lists import ModelList
 
 __all__ = ["OpenAIChat"]
 
@@ -26,24 +32,22 @@ class OpenAIChat(Protocol):
     """The wire format of Chat Completions.
 
     Args:
-        stream_usage: ask for usage in streams, with ``stream_options``. False for servers that refuse the field; a call's
-            own ``stream_options`` takes its place, and None there leaves it out.
-        replayed: the fields of assistant messages that go back as they came although they are no input of OpenAI's:
-            DeepSeek, Moonshot and Z.AI demand their ``reasoning_content`` in the loop of a tool call.
+        dialect: what the server does otherwise than OpenAI.
+        first_party: the server is OpenAI's own, so that options that a model refuses there are an UnsupportedError.
     """
 
-    def __init__(self, *, stream_usage: bool = True, replayed: Collection[str] = ("reasoning_content",)) -> None:
-        self._stream_usage = stream_usage
-        self._replayed = frozenset(replayed)
+    def __init__(self, dialect: ChatDialect = ChatDialect(), *, first_party: bool = False) -> None:  # noqa: B008 - it is immutable
+        self._dialect = dialect
+        self._first_party = first_party
 
     def request(self, call: Call) -> WireRequest:
         """The request of a call; see :meth:`Protocol.request`."""
         body: dict[str, Any] = {} if call.model is None else {"model": call.model}
-        body["messages"] = chat_messages(call.messages, replayed=self._replayed)
+        body["messages"] = chat_messages(call.messages, replayed=self._dialect.replayed, takes=self._dialect.takes)
         body["stream"] = call.stream
-        if call.stream and self._stream_usage:
+        if call.stream and self._dialect.stream_usage:
             body["stream_options"] = {"include_usage": True}
-        body |= call.options
+        body |= self._options(call)
         if call.response_schema is not None:
             body["response_format"] = self._response_format(call.response_schema)
         if call.tools:
@@ -53,10 +57,14 @@ class OpenAIChat(Protocol):
             if isinstance(call.tool_choice, Mapping) and call.tool_choice.get("disable_parallel_tool_use"):
                 # Claude says it inside its tool_choice.
                 body.setdefault("parallel_tool_calls", False)
+        self._dialect.adapt(body, call)
         body |= call.extra_body
         if body.get("stream_options", ...) is None:
             del body["stream_options"]
         return WireRequest("/chat/completions", body)
+
+    def _options(self, call: Call) -> dict[str, Any]:
+        return chat_options(call, first_party=self._first_party)
 
     def _response_format(self, schema: ResponseSchema) -> dict[str, Any]:
         return schema.for_openai()
@@ -69,7 +77,7 @@ class OpenAIChat(Protocol):
         """
         return chat_tools(tools)
 
-    def tool_result(self, call: ToolCall, content: str, *, is_error: bool = False) -> dict[str, Any]:
+    def tool_result(self, call: ToolCall, content: ResultContent, *, is_error: bool = False) -> dict[str, Any]:
         """The message with a tool's result. The API has no place for ``is_error``; the text has to say it."""
         return {"role": "tool", "tool_call_id": call.call_id, "content": content}
 
@@ -80,3 +88,13 @@ class OpenAIChat(Protocol):
     def reader(self) -> Reader:
         """A fresh reader for one streamed answer."""
         return ChatReader(self)
+
+    def model_list(self) -> ModelList:
+        from .model_lists import OpenAIModels
+
+        return OpenAIModels()
+
+    def embeddings(self) -> EmbeddingForm:
+        from .embeddings import OpenAIEmbeddings
+
+        return OpenAIEmbeddings()

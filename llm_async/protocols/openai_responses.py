@@ -8,14 +8,20 @@ response object).
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..models import Tool, ToolCall
-from .base import Answer, Call, Protocol, WireRequest
+from .base import Answer, Call, Protocol, ResultContent, WireRequest
+from .options_responses import responses_options
 from .responses_answer import answer_of, error_of
 from .responses_input import input_of
 from .responses_reader import ResponsesReader
 from .responses_tools import responses_tool_choice, responses_tools
+
+if TYPE_CHECKING:
+    from .embeddings import EmbeddingForm
+    from .model_lists import ModelList
+    from .token_counts import TokenCounting
 
 __all__ = ["OpenAIResponses"]
 
@@ -26,10 +32,16 @@ class OpenAIResponses(Protocol):
     An answer with the status ``cancelled`` is returned with the finish reason ``error``, and one that is still ``queued``
     or ``in_progress`` (``background=True``) with ``pause``; ``failed`` is raised. A stream that was cancelled is raised
     too, as one that has no end.
+
+    Args:
+        first_party: the server is OpenAI's own, so that options that a model refuses there are an UnsupportedError.
     """
 
+    def __init__(self, *, first_party: bool = False) -> None:
+        self._first_party = first_party
+
     def request(self, call: Call) -> WireRequest:
-        body: dict[str, Any] = {"stream": call.stream, **call.options}
+        body: dict[str, Any] = {"stream": call.stream, **responses_options(call, first_party=self._first_party)}
         if not body.get("previous_response_id"):
             body.pop("previous_response_id", None)
         if call.model is not None:
@@ -67,7 +79,22 @@ class OpenAIResponses(Protocol):
     def format_tools(self, tools: Iterable[Tool | Mapping[str, Any]]) -> list[dict[str, Any]]:
         return responses_tools(tools)
 
-    def tool_result(self, call: ToolCall, content: str, *, is_error: bool = False) -> dict[str, Any]:
+    def tool_result(self, call: ToolCall, content: ResultContent, *, is_error: bool = False) -> dict[str, Any]:
         # The API has no flag for a failed tool: the content has to say so.
         kind = "custom_tool_call_output" if call.type == "custom" else "function_call_output"
         return {"type": kind, "call_id": call.call_id, "output": content}
+
+    def model_list(self) -> ModelList:
+        from .model_lists import OpenAIModels
+
+        return OpenAIModels()
+
+    def embeddings(self) -> EmbeddingForm:
+        from .embeddings import OpenAIEmbeddings
+
+        return OpenAIEmbeddings()
+
+    def token_counting(self) -> TokenCounting:
+        from .token_counts import ResponsesCount
+
+        return ResponsesCount()

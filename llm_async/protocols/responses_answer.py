@@ -18,7 +18,7 @@ from ..models.tool_call import SERVER_RUN
 from .base import Answer
 from .failures import event_error
 from .text import repair
-from .usage import responses_usage
+from .usage import in_tier, responses_usage
 
 __all__ = [
     "answer_of",
@@ -75,7 +75,7 @@ def answer_of(body: dict[str, Any]) -> Answer:
     return Answer(
         message=_message(body, items),
         original=body,
-        usage=responses_usage(usage) if isinstance(usage, dict) else None,
+        usage=in_tier(responses_usage(usage), body) if isinstance(usage, dict) else None,
         id=_name(body.get("id")),
         model=_name(body.get("model")),
     )

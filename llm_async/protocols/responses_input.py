@@ -7,8 +7,9 @@ messages, not parts of them. What stands in it:
 - an answer of this API (``Message.original``): its own ``output`` items, every one as it was received and in order,
   because the API refuses reasoning without what it produced and the other way round, and wants ``phase`` and
   ``encrypted_content`` back;
-- messages of Chat Completions, Claude and Gemini, with their calls and results. The reasoning of other APIs is left out:
-  only its maker can read it.
+- messages of Chat Completions, Claude and Gemini, with their calls and results. The reasoning of other APIs and the calls of
+  their hosted tools are left out: only their maker can read them. Images that another API's model made are shown as the
+  user's, behind the words and before the calls that they came with.
 
 Calls are linked to their results by ``call_id``. Gemini and the oldest form of Chat have no ids: there a result belongs to
 the first call of its name that has none yet.
@@ -20,9 +21,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from .._json import dumps_text
-from ..errors import UnsupportedError
 from ..models.tool_call import SERVER_RUN, ToolCall
-from .responses_parts import ASSISTANT, REASONING, Part, assistant_part, is_foreign, named_part, shown_part
+from .foreign import made_media, said_parts, spoken_words
+from .responses_parts import (
+    ASSISTANT,
+    REASONING,
+    Part,
+    assistant_part,
+    fits_a_result,
+    is_foreign,
+    result_part,
+    shown_part,
+    simple_parts,
+)
 
 __all__ = ["input_of"]
 
@@ -30,7 +41,7 @@ __all__ = ["input_of"]
 _NOT_SENT = {
     *("parts", "tool_calls", "function_call", "refusal", "audio", "name", "annotations", "images", "cache_control"),
     *("reasoning", "reasoning_content", "reasoning_details", "original", "output"),
-    *("stop_reason", "stop_sequence", "finish_reason"),
+    *("stop_reason", "stop_sequence", "finish_reason", "provider_name"),
 }
 
 
@@ -65,7 +76,7 @@ class _Items:
             for item in message["output"]:
                 self._append(dict(item))
         elif isinstance(kind, str) and not (kind == "message" and _has_foreign_parts(message)):
-            self._append(dict(message))
+            self._append(_in_own_words(message, where))
         elif role == "tool":
             self._result(message.get("tool_call_id"), message.get("name"), message.get("content"), where)
         elif role == "function" and "parts" not in message:
@@ -96,14 +107,19 @@ class _Items:
     # ---- messages
 
     def _assistant(self, message: Mapping[str, Any], where: str) -> None:
-        if isinstance(message.get("audio"), Mapping):
-            raise UnsupportedError(f"{where}: the Responses API has no place for audio that the assistant said")
+        words = spoken_words(message, "the Responses API", where)
         for detail in message.get("reasoning_details") or ():
             if isinstance(detail, Mapping) and detail.get("type") == "reasoning":
                 self._append(dict(detail))
         calls = [_tool_call(call, where) for call in message.get("tool_calls") or ()]
         before = len(self.items)
-        called = self._content(message, _extra(message), where, [call.call_id for call in calls])
+        raw = message["content"] if message.get("content") is not None else message.get("parts")
+        said, made = made_media(said_parts(raw), message)
+        shown = [shown_part(part, where) for entry in made for part in simple_parts(entry, where)]
+        told = {**message, "content": said or words}
+        called = self._content(told, _extra(message), where, [call.call_id for call in calls], shown)
+        if shown and not called:
+            self._append({"role": "user", "content": shown})
         if message.get("refusal"):
             part = {"type": "refusal", "refusal": message["refusal"]}
             self._append({"role": "assistant", "content": [part]})
@@ -113,15 +129,21 @@ class _Items:
         legacy = message.get("function_call")
         if isinstance(legacy, Mapping) and legacy.get("name") and not calls:
             self._call(ToolCall("", "function", function=dict(legacy)), where)
-        if len(self.items) == before and not isinstance(message.get("content"), list):
+        if len(self.items) == before and not isinstance(raw, list):
             self._append({"role": "assistant", **_extra(message), "content": message.get("content") or ""})
 
     def _content(
-        self, message: Mapping[str, Any], extra: dict[str, Any], where: str, call_ids: Sequence[str] = ()
+        self,
+        message: Mapping[str, Any],
+        extra: dict[str, Any],
+        where: str,
+        call_ids: Sequence[str] = (),
+        shown: Sequence[dict[str, Any]] = (),
     ) -> bool:
         """Append what a message's content says; whether calls were in it.
 
-        ``call_ids`` are for calls in the content that have no id themselves, in order.
+        ``call_ids`` are for calls in the content that have no id themselves, in order; ``shown`` is what users show in
+        front of the first call.
         """
         role = "assistant" if message["role"] in ASSISTANT else message["role"]
         content = message["content"] if message.get("content") is not None else message.get("parts")
@@ -144,6 +166,8 @@ class _Items:
                 continue
             if kind == "tool_use":
                 close_message()
+                if shown and not called:
+                    self._append({"role": "user", "content": list(shown)})
                 call_id = next(spare_ids, "")
                 self._call(_tool_call({**part, "id": part.get("id") or call_id}, where), where)
                 called = True
@@ -226,11 +250,20 @@ def _output(content: Any, where: str) -> str | list[dict[str, Any]]:
     if isinstance(content, str):
         return content
     if isinstance(content, (list, tuple)) and all(isinstance(part, (str, Mapping)) for part in content):
-        shown = [shown_part(part, where) for part in _parts(content, where)]
+        shown = [result_part(part, where) for part in _parts(content, where)]
         if len(shown) == 1 and shown[0].keys() == {"type", "text"}:
             return str(shown[0]["text"])
         return shown
     return dumps_text(content)
+
+
+def _in_own_words(item: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """An item as it is; the result of a call with its parts in this API's words."""
+    output = item.get("output")
+    is_result = item.get("type") in ("function_call_output", "custom_tool_call_output")
+    if is_result and isinstance(output, list) and not all(map(fits_a_result, output)):
+        return {**item, "output": _output(output, where)}
+    return dict(item)
 
 
 def _marked_as_error(content: Any) -> Any:
@@ -251,7 +284,7 @@ def _parts(content: Any, where: str) -> Iterable[Part]:
         if isinstance(part, str):
             yield {"type": "text", "text": part}
         elif isinstance(part, Mapping):
-            yield named_part(part, where)
+            yield from simple_parts(part, where)
         else:
             raise TypeError(f"{where}: a content part must be a mapping, not {type(part).__name__}")
 

@@ -4,8 +4,8 @@ What belongs here: one part in, one part out. Chat Completions, Claude and Gemin
 text, picture, sound or file; the Responses API says ``input_*`` for what is shown to the model and ``output_text`` or
 ``refusal`` for what the model said. Which message or item a part belongs to is decided in ``responses_input.py``.
 
-A kind that has no place in this API is an UnsupportedError that names the message; nothing is left out in silence, but
-other models' reasoning, which nobody except its maker can read.
+A kind that has no place in this API, as video has none, is an UnsupportedError that names the message; nothing is left out
+in silence, but other models' reasoning, which nobody except its maker can read.
 """
 
 from __future__ import annotations
@@ -15,8 +15,20 @@ from typing import Any
 
 from .._json import dumps_text
 from ..errors import UnsupportedError
+from .foreign import unfolded
 
-__all__ = ["ASSISTANT", "REASONING", "Part", "assistant_part", "is_foreign", "named_part", "shown_part"]
+__all__ = [
+    "ASSISTANT",
+    "REASONING",
+    "Part",
+    "assistant_part",
+    "fits_a_result",
+    "is_foreign",
+    "named_part",
+    "result_part",
+    "shown_part",
+    "simple_parts",
+]
 
 Part = Mapping[str, Any]
 
@@ -43,10 +55,25 @@ def named_part(part: Part, where: str) -> Part:
     raise UnsupportedError(f"{where}: the Responses API has no place for a content part with {keys}")
 
 
+def simple_parts(part: Part, where: str) -> list[Part]:
+    """A part as :func:`shown_part` takes parts: those of Gemini named, those that only Claude has unfolded."""
+    named = named_part(part, where)
+    return unfolded(named, where) or [named]
+
+
 def is_foreign(part: Any) -> bool:
     """Whether a part is in another API's words."""
-    kind = part.get("type") if isinstance(part, Mapping) else None
-    return isinstance(kind, str) and (kind in _SHOWN or kind in REASONING or kind in _ITEMS)
+    if not isinstance(part, Mapping):
+        return False
+    kind = part.get("type")
+    if not isinstance(kind, str):
+        return any(key in part for key in _GEMINI)
+    return kind in _SHOWN or kind in REASONING or kind in _ITEMS or kind == "search_result" or "media_type" in part
+
+
+def fits_a_result(part: Any) -> bool:
+    """Whether a part may stand in a tool's result as it is."""
+    return not is_foreign(part) and not (isinstance(part, Mapping) and part.get("type") == "input_audio")
 
 
 def shown_part(part: Part, where: str) -> dict[str, Any]:
@@ -65,8 +92,22 @@ def shown_part(part: Part, where: str) -> dict[str, Any]:
     if kind in ("output_text", "summary_text", "reasoning_text"):
         return _text(part, where)
     if kind in ("input_text", "input_image", "input_file", "input_audio"):
-        return dict(part)
+        # A helper's media_type says to other APIs what is at an address.
+        return {key: value for key, value in part.items() if key != "media_type"}
     raise UnsupportedError(f"{where}: the Responses API has no place for content of type {kind!r}")
+
+
+def result_part(part: Part, where: str) -> dict[str, Any]:
+    """A part of a tool's result, which may be a text, an image or a file.
+
+    Raises:
+        UnsupportedError: the part has no place there.
+        ValueError: the part lacks what its kind is about.
+    """
+    shown = shown_part(part, where)
+    if shown["type"] == "input_audio":
+        raise UnsupportedError(f"{where}: the Responses API has no place for sound in a tool's result")
+    return shown
 
 
 def assistant_part(part: Part, where: str) -> dict[str, Any]:
@@ -117,7 +158,7 @@ def _image(part: Part, where: str) -> dict[str, Any]:
     source = _needed(part, "source", where)
     kind = source.get("type")
     if kind == "base64":
-        return _data(_needed(source, "media_type", where), _needed(source, "data", where))
+        return _data(_needed(source, "media_type", where), _needed(source, "data", where), where)
     if kind == "url":
         return {"type": "input_image", "image_url": _needed(source, "url", where)}
     if kind == "file":
@@ -126,17 +167,15 @@ def _image(part: Part, where: str) -> dict[str, Any]:
 
 
 def _document(part: Part, where: str) -> dict[str, Any]:
-    """Claude: ``source`` of type base64, url, file, or text."""
+    """Claude: ``source`` of type base64, url or file; those of text and of parts have been unfolded."""
     source = _needed(part, "source", where)
     kind = source.get("type")
     if kind == "base64":
-        return _data(_needed(source, "media_type", where), _needed(source, "data", where), part.get("title"))
+        return _data(_needed(source, "media_type", where), _needed(source, "data", where), where, part.get("title"))
     if kind == "url":
         return {"type": "input_file", "file_url": _needed(source, "url", where)}
     if kind == "file":
         return {"type": "input_file", "file_id": _needed(source, "file_id", where)}
-    if kind == "text":
-        return {"type": "input_text", "text": _needed(source, "data", where)}
     raise UnsupportedError(f"{where}: the Responses API has no place for a document from {kind!r}")
 
 
@@ -145,7 +184,9 @@ def _gemini_data(part: Part, where: str) -> dict[str, Any]:
     mime = source.get("mimeType") or source.get("mime_type") or "application/octet-stream"
     uri = source.get("fileUri") or source.get("file_uri")
     if uri is None:
-        return _data(mime, _needed(source, "data", where), source.get("displayName"))
+        return _data(mime, _needed(source, "data", where), where, source.get("displayName"))
+    if mime.startswith(("audio/", "video/")) or not uri.lower().startswith(("http://", "https://")):
+        raise UnsupportedError(f"{where}: the Responses API has no place for a file of type {mime!r} at {uri[:60]!r}")
     if mime.startswith("image/"):
         return {"type": "input_image", "image_url": uri}
     return {"type": "input_file", "file_url": uri}
@@ -162,7 +203,7 @@ _SHOWN: dict[str, Callable[[Part, str], dict[str, Any]]] = {
 }
 
 
-def _data(mime: str, data: str, name: str | None = None) -> dict[str, Any]:
+def _data(mime: str, data: str, where: str, name: str | None = None) -> dict[str, Any]:
     """Base64 data as what its media type says it is."""
     if mime.startswith("image/"):
         return {"type": "input_image", "image_url": f"data:{mime};base64,{data}"}
@@ -170,6 +211,8 @@ def _data(mime: str, data: str, name: str | None = None) -> dict[str, Any]:
     if mime.startswith("audio/"):
         sound = {"mpeg": "mp3", "x-wav": "wav", "wave": "wav"}.get(kind, kind)
         return {"type": "input_audio", "input_audio": {"data": data, "format": sound}}
+    if mime.startswith("video/"):
+        raise UnsupportedError(f"{where}: the Responses API has no place for data of type {mime!r}")
     return {"type": "input_file", "filename": name or f"file.{kind}", "file_data": f"data:{mime};base64,{data}"}
 
 
@@ -181,12 +224,14 @@ def _gemini_call(call: Part) -> Part:
 
 
 def _gemini_result(result: Part) -> Part:
-    content = result.get("response")
+    content, more = result.get("response"), result.get("parts")
     if isinstance(content, Mapping) and len(content) == 1:
         # {"result": …} and {"output": …} are wrappings that the API demands around a result that is no object.
         content = content.get("result", content.get("output", content))
     if not isinstance(content, str):
         content = dumps_text(content)
+    if more:  # images and files, from version 3 on
+        content = [{"type": "text", "text": content}, *more]
     return {"type": "tool_result", "tool_use_id": result.get("id"), "name": result.get("name"), "content": content}
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["allows_strict"]
+__all__ = ["FORMATS", "KEYWORDS", "allows_strict", "looks_around"]
 
 # The limits of that section: nesting, properties of all objects together, values of all enums together.
 _DEEPEST = 10
@@ -19,7 +19,8 @@ _MOST_PROPERTIES = 5000
 _MOST_ENUM_VALUES = 1000
 
 _TYPES = {"string", "number", "integer", "boolean", "null", "object", "array"}
-_KEYWORDS = {
+#: The keywords that the mode knows.
+KEYWORDS = {
     # for every type; "default" is missing because the API refuses it
     *("type", "title", "description", "enum", "const", "anyOf", "$ref", "$defs"),
     *("properties", "required", "additionalProperties"),
@@ -27,7 +28,8 @@ _KEYWORDS = {
     *("pattern", "format"),
     *("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"),
 }
-_FORMATS = {"date-time", "time", "date", "duration", "email", "hostname", "ipv4", "ipv6", "uuid"}
+#: The formats of strings that it knows.
+FORMATS = {"date-time", "time", "date", "duration", "email", "hostname", "ipv4", "ipv6", "uuid"}
 
 
 def allows_strict(schema: Any) -> bool:
@@ -35,6 +37,11 @@ def allows_strict(schema: Any) -> bool:
     if not isinstance(schema, Mapping) or schema.get("type") != "object" or "anyOf" in schema or "$ref" in schema:
         return False
     return _Check(schema).allows(schema, _DEEPEST)
+
+
+def looks_around(pattern: Any) -> bool:
+    """Whether a regular expression looks ahead or behind, which the mode refuses."""
+    return isinstance(pattern, str) and any(mark in pattern for mark in ("(?=", "(?!", "(?<=", "(?<!"))
 
 
 class _Check:
@@ -46,7 +53,7 @@ class _Check:
         self._enum_values = 0
 
     def allows(self, schema: Any, depth: int) -> bool:
-        if not isinstance(schema, Mapping) or not schema.keys() <= _KEYWORDS or depth < 0:
+        if not isinstance(schema, Mapping) or not schema.keys() <= KEYWORDS or depth < 0:
             return False
         named = schema.get("$defs", {})
         # A definition may be used at any depth; it is judged as if it stood at the top.
@@ -67,7 +74,8 @@ class _Check:
         self._enum_values += len(values)
         return (
             self._enum_values <= _MOST_ENUM_VALUES
-            and schema.get("format", "date") in _FORMATS
+            and schema.get("format", "date") in FORMATS
+            and not looks_around(schema.get("pattern"))
             and ("object" not in types or self._object(schema, depth))
             and ("array" not in types or self.allows(schema.get("items"), depth - 1))
         )

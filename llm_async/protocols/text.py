@@ -11,18 +11,29 @@ from .._speedups.surrogates import repair
 __all__ = ["TextBuffer", "repair"]
 
 
-# So many pieces become one: a str of a few characters takes fifty bytes more than they do.
-_MANY = 1024
+# So many pieces, or so many characters in them, are joined: a str of a few characters takes fifty bytes more than they do.
+_MANY_PIECES = 1024
+_MANY_CHARACTERS = 64 * 1024
+# The text grows when what waits for it is this part of it, so that even where it has to be copied each time, every
+# character is copied a few times only.
+_SHARE = 8
 
 
 class TextBuffer:
-    """Collects the pieces of one text; they are joined when :meth:`value` asks, and by the thousand before that."""
+    """Collects the pieces of one text.
 
-    __slots__ = ("_held", "_loose", "_pieces")
+    They wait in a list, are joined, and then added to a text that grows in place: at its end a long text
+    takes its own size and an eighth more, and not twice its size as it would in one last join.
+    """
+
+    __slots__ = ("_blocks", "_held", "_loose", "_pieces", "_text", "_waiting")
 
     def __init__(self) -> None:
         self._pieces: list[str] = []
-        self._loose = 0  # how many pieces at the end have not been joined yet
+        self._loose = 0  # characters in them
+        self._blocks: list[str] = []  # pieces that have been joined
+        self._waiting = 0  # characters in them
+        self._text = ""
         self._held = ""
 
     def add(self, piece: str) -> str:
@@ -42,10 +53,26 @@ class TextBuffer:
     def append(self, text: str) -> None:
         """Take a piece that is valid by itself, while nothing is held back (see :attr:`whole`)."""
         self._pieces.append(text)
-        self._loose += 1
-        if self._loose == _MANY:
-            self._pieces[-_MANY:] = ["".join(self._pieces[-_MANY:])]
-            self._loose = 0
+        self._loose += len(text)
+        if self._loose > _MANY_CHARACTERS or len(self._pieces) == _MANY_PIECES:
+            self._join()
+            if self._waiting * _SHARE >= len(self._text):
+                self._grow()
+
+    def _join(self) -> None:
+        block = "".join(self._pieces)
+        self._pieces.clear()
+        self._loose = 0
+        self._blocks.append(block)
+        self._waiting += len(block)
+
+    def _grow(self) -> None:
+        # CPython lengthens a str in place when a local variable is all that holds it.
+        text, self._text = self._text, ""
+        text += "".join(self._blocks)
+        self._text = text
+        self._blocks.clear()
+        self._waiting = 0
 
     @property
     def whole(self) -> bool:
@@ -62,11 +89,11 @@ class TextBuffer:
 
     def value(self) -> str:
         """The whole text, U+FFFD standing for a half that is still alone."""
-        if len(self._pieces) > 1:
-            self._pieces = ["".join(self._pieces)]
-            self._loose = 0
-        text = self._pieces[0] if self._pieces else ""
-        return text + "\ufffd" if self._held else text
+        if self._pieces:
+            self._join()
+        if self._blocks:
+            self._grow()
+        return self._text + "\ufffd" if self._held else self._text
 
     def __bool__(self) -> bool:
-        return bool(self._pieces or self._held)
+        return bool(self._text or self._blocks or self._pieces or self._held)

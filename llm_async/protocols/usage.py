@@ -11,7 +11,7 @@ from typing import Any
 
 from ..models import Usage
 
-__all__ = ["anthropic_usage", "chat_usage", "gemini_usage", "responses_usage"]
+__all__ = ["anthropic_usage", "chat_usage", "gemini_usage", "in_tier", "responses_usage"]
 
 # xAI, "cost_in_usd_ticks": ten thousand million of them are one US dollar.
 _TICKS_PER_DOLLAR = 10**10
@@ -55,6 +55,9 @@ def chat_usage(raw: Mapping[str, Any]) -> Usage:
         total_tokens=total,
         cost=dollars(raw),
         raw=dict(raw),
+        input_audio_tokens=count(prompt_details.get("audio_tokens")),
+        output_audio_tokens=count(output_details.get("audio_tokens")),
+        service_tier=word(raw.get("service_tier")),
     )
 
 
@@ -75,21 +78,34 @@ def anthropic_usage(raw: Mapping[str, Any]) -> Usage:
         reasoning_tokens=count(mapping(raw.get("output_tokens_details")).get("thinking_tokens")),
         cost=dollars(raw),
         raw=dict(raw),
+        cache_write_1h_tokens=count(mapping(raw.get("cache_creation")).get("ephemeral_1h_input_tokens")),
+        web_searches=count(mapping(raw.get("server_tool_use")).get("web_search_requests")),
+        # "speed" is the newer word, and says more than the tier only when it is not "standard".
+        service_tier="fast" if raw.get("speed") == "fast" else word(raw.get("service_tier")),
     )
+
+
+def in_tier(usage: Usage, body: Mapping[str, Any]) -> Usage:
+    """The usage of an OpenAI answer, with the tier that stands beside it in the body."""
+    usage.service_tier = word(body.get("service_tier")) or usage.service_tier
+    return usage
 
 
 def responses_usage(raw: Mapping[str, Any]) -> Usage:
     """The ``usage`` of the Responses API: ``input_tokens`` holds the cached ones, ``output_tokens`` holds reasoning."""
     input_details = mapping(raw.get("input_tokens_details"))
+    output_details = mapping(raw.get("output_tokens_details"))
     return Usage(
         input_tokens=count(raw.get("input_tokens")),
         output_tokens=count(raw.get("output_tokens")),
         cache_read_tokens=count(input_details.get("cached_tokens")),
         cache_write_tokens=count(input_details.get("cache_write_tokens")),
-        reasoning_tokens=count(mapping(raw.get("output_tokens_details")).get("reasoning_tokens")),
+        reasoning_tokens=count(output_details.get("reasoning_tokens")),
         total_tokens=count(raw.get("total_tokens")),
         cost=dollars(raw),
         raw=dict(raw),
+        input_audio_tokens=count(input_details.get("audio_tokens")),
+        output_audio_tokens=count(output_details.get("audio_tokens")),
     )
 
 
@@ -110,7 +126,21 @@ def gemini_usage(raw: Mapping[str, Any]) -> Usage:
         reasoning_tokens=thoughts,
         total_tokens=count(raw.get("totalTokenCount")),
         raw=dict(raw),
+        input_audio_tokens=_sound(raw, "promptTokensDetails", "toolUsePromptTokensDetails"),
+        output_audio_tokens=_sound(raw, "candidatesTokensDetails"),
+        cache_read_audio_tokens=_sound(raw, "cacheTokensDetails"),
+        service_tier=word(raw.get("serviceTier")),
     )
+
+
+def _sound(raw: Mapping[str, Any], *names: str) -> int | None:
+    """How many tokens of Gemini's lists by modality are sound; a list leaves out what there is none of."""
+    entries = [entry for name in names if isinstance(raw.get(name), list) for entry in raw[name]]
+    counts = [
+        found for entry in entries
+        if mapping(entry).get("modality") == "AUDIO" and (found := count(entry.get("tokenCount"))) is not None
+    ]  # fmt: skip
+    return sum(counts) if counts else None
 
 
 def count(value: Any) -> int | None:
@@ -118,6 +148,11 @@ def count(value: Any) -> int | None:
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return int(value)
     return None
+
+
+def word(value: Any) -> str | None:
+    """A word, or None for whatever is none."""
+    return value if isinstance(value, str) and value else None
 
 
 def mapping(value: Any) -> Mapping[str, Any]:

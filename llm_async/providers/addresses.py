@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
-__all__ = ["join_url", "with_query"]
+__all__ = ["is_openai", "join_url", "vertex_root", "with_query", "without_query"]
+
+
+def is_openai(base_url: str) -> bool:
+    """Whether an address is OpenAI's own: the global one or a region's."""
+    host = urlsplit(base_url).hostname or ""
+    return host == "api.openai.com" or host.endswith(".api.openai.com")
 
 
 def join_url(base: str, path: str) -> str:
@@ -28,6 +34,17 @@ def join_url(base: str, path: str) -> str:
     return f"{url}?{queries}" if queries else url
 
 
+def vertex_root(project: str, location: str, *, publisher: str) -> str:
+    """The root of a publisher's models on Vertex AI, for a project and a region, ``"us"``, ``"eu"`` or ``"global"``."""
+    if location == "global":
+        host = "aiplatform.googleapis.com"
+    elif location in ("us", "eu"):  # spread over the regions there
+        host = f"aiplatform.{location}.rep.googleapis.com"
+    else:
+        host = f"{location}-aiplatform.googleapis.com"
+    return f"https://{host}/v1/projects/{project}/locations/{location}/publishers/{publisher}"
+
+
 def with_query(url: str, params: Mapping[str, Any] | None) -> str:
     """``url`` with ``params`` behind what it asks already.
 
@@ -40,6 +57,13 @@ def with_query(url: str, params: Mapping[str, Any] | None) -> str:
         raise TypeError(f"params must be a mapping, not {type(params).__name__}")
     pairs = [(name, _text(each)) for name, value in (params or {}).items() for each in _values(value)]
     return url + ("&" if "?" in url else "?") + urlencode(pairs) if pairs else url
+
+
+def without_query(url: str) -> str:
+    """An address without what is asked of it, and without who asks."""
+    root = url.partition("?")[0]
+    scheme, separator, rest = root.partition("://")
+    return f"{scheme}{separator}{rest.rpartition('@')[2]}"
 
 
 def _values(value: Any) -> list[Any]:

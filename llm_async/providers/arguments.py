@@ -3,19 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Union
+from types import UnionType
+from typing import Any, TypeVar, Union
 
-from ..models import Message, ResponseSchema, Timeouts, Tool
+from ..models import Message, ResponseSchema, Timeouts, Tool, TypedSchema
 from ..models.tool import listed_tools
 from .headers import HeaderLayer
 
-__all__ = ["Deadlines", "Headers", "Messages", "OfferedTools", "Schema", "Tools", "as_mapping", "as_text", "offered"]
+__all__ = [
+    "Deadlines",
+    "Headers",
+    "Messages",
+    "OfferedTools",
+    "Schema",
+    "SchemaOf",
+    "T",
+    "Tools",
+    "as_mapping",
+    "as_text",
+    "offered",
+]
 
 Messages = Sequence[Union[Message, Mapping[str, Any]]]
 #: What :func:`offered` makes of them.
 OfferedTools = Iterable[Union[Tool, Mapping[str, Any]]]
 Tools = Iterable[Union[Tool, Mapping[str, Any], Callable[..., Any]]]
-Schema = Union[ResponseSchema, Mapping[str, Any]]
+Schema = Union[ResponseSchema, Mapping[str, Any], type[Any], UnionType]
+T = TypeVar("T")
+#: A schema of which a type checker knows the type of its answers.
+SchemaOf = Union[type[T], TypedSchema[T]]
 Headers = HeaderLayer
 #: A bare number is the total, in seconds.
 Deadlines = Union[Timeouts, float]

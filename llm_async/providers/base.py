@@ -12,16 +12,24 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, overload
 
 from ..errors import ProtocolError
-from ..models import Limits, Message, Response, ResponseSchema, StreamingResponse, Timeouts, ToolCall
+from ..models import Limits, Message, Response, ResponseSchema, Timeouts, ToolCall
+from ..models.hooks import Hooks
 from ..models.message import message_to_dict, normalize_messages
 from ..models.secret import Secret, reveal
+from ..models.timing import Timing
 from ..protocols.base import Answer, Call, Protocol, WireRequest, excerpt
 from ..protocols.failures import request_id_from
+from ..protocols.foreign import readable_by
+from ..protocols.rate_limits import rate_limits_from
 from ..retry import RetryConfig
 from . import client_options, legacy
-from .addresses import join_url, with_query
-from .arguments import Deadlines, Headers, Messages, OfferedTools, Schema, Tools, as_mapping, as_text, offered
+from .addresses import join_url, with_query, without_query
+from .arguments import Deadlines, Headers, Messages, OfferedTools, Schema, as_mapping, as_text
+from .asking import Asking
+from .beside import Beside
+from .caching import CacheUse, checked_cache, in_front_of
 from .client import NetworkClient
+from .events import GivenHooks, hooks_of, watch_for
 from .exchange import Exchange, HeadersNow, Outgoing
 from .headers import merged, without
 from .keys import Key, KeySource, checked_key, first_set, key_from
@@ -30,12 +38,13 @@ from .request import IDEMPOTENT, ByteStream, checked_method, encode, json_or_non
 from .stream import BOM, Stream, is_json, is_stream, read_events
 
 if TYPE_CHECKING:
+    from ..cache import Cache
     from ..transport import Reply
 
 __all__ = ["BaseProvider"]
 
 
-class BaseProvider(NetworkClient):
+class BaseProvider(Asking, Beside, NetworkClient):
     """An API, an address and a key.
 
     One object serves any number of concurrent calls, several event loops after one another and several ``asyncio.run``;
@@ -54,14 +63,19 @@ class BaseProvider(NetworkClient):
         headers: sent with every request.
         proxy: URL of an HTTP proxy.
         trust_env: take the proxy from the environment.
+        hooks: functions to be called before each attempt, after each answer, on retries and on errors.
+        cache: where answers are kept, to be given again to the same request; see :mod:`llm_async.cache`.
     """
 
     BASE_URL: ClassVar[str | None] = None
     ENV_KEYS: ClassVar[tuple[str, ...]] = ()
     ENV_BASE_URL: ClassVar[tuple[str, ...]] = ()
+    #: The names of the other providers whose signed and encrypted parts this one can read.
+    READS: ClassVar[tuple[str, ...]] = ()
     #: The names that ``acomplete`` keeps for itself; every other keyword argument is sent as given.
     RESERVED: ClassVar[tuple[str, ...]] = (
         "model", "messages", "stream", "tools", "tool_choice", "response_schema", "headers", "timeouts", "extra_body",
+        "schema_retries", "cache",
     )  # fmt: skip
 
     def __init__(
@@ -77,6 +91,8 @@ class BaseProvider(NetworkClient):
         headers: Mapping[str, str] | None = None,
         proxy: str | None = None,
         trust_env: bool = False,
+        hooks: GivenHooks | None = None,
+        cache: Cache | None = None,
     ) -> None:
         if http2:
             warnings.warn(
@@ -99,6 +115,8 @@ class BaseProvider(NetworkClient):
         self.http2 = http2
         self.retry_config = RetryConfig.coerce(retry_config)
         self.headers: dict[str, str] = merged([headers or {}])
+        self.hooks: tuple[Hooks, ...] = hooks_of(hooks)
+        self.cache = checked_cache(cache)
         replacement = legacy.replaced_client_class(globals().get("aiosonic"))
         if replacement is not None:
             self._replaced_client = replacement(**{**(client_kwargs or {}), "http2": http2})
@@ -116,77 +134,13 @@ class BaseProvider(NetworkClient):
         """The wire format that this provider speaks; None where a subclass does everything in ``_single_complete``."""
         return None
 
-    # --- asking
-
-    @overload
-    async def acomplete(
-        self, model: str, messages: Messages, stream: Literal[False] = False, tools: Tools | None = None,
-        tool_choice: Any = None, response_schema: Schema | None = None, headers: Headers | None = None, *,
-        timeouts: Deadlines | None = None, extra_body: Mapping[str, Any] | None = None, **kwargs: Any,
-    ) -> Response: ...  # fmt: skip
-
-    @overload
-    async def acomplete(
-        self, model: str, messages: Messages, stream: Literal[True], tools: Tools | None = None,
-        tool_choice: Any = None, response_schema: Schema | None = None, headers: Headers | None = None, *,
-        timeouts: Deadlines | None = None, extra_body: Mapping[str, Any] | None = None, **kwargs: Any,
-    ) -> StreamingResponse: ...  # fmt: skip
-
-    @overload
-    async def acomplete(
-        self, model: str, messages: Messages, stream: bool, tools: Tools | None = None,
-        tool_choice: Any = None, response_schema: Schema | None = None, headers: Headers | None = None, *,
-        timeouts: Deadlines | None = None, extra_body: Mapping[str, Any] | None = None, **kwargs: Any,
-    ) -> Response | StreamingResponse: ...  # fmt: skip
-
-    async def acomplete(
-        self,
-        model: str,
-        messages: Messages,
-        stream: bool = False,
-        tools: Tools | None = None,
-        tool_choice: Any = None,
-        response_schema: Schema | None = None,
-        headers: Headers | None = None,
-        *,
-        timeouts: Deadlines | None = None,
-        extra_body: Mapping[str, Any] | None = None,
-        **kwargs: Any,
-    ) -> Response:
-        """Ask a model.
-
-        Args:
-            model: the model's name.
-            messages: the conversation, as dicts or :class:`Message` objects.
-            stream: True returns a :class:`StreamingResponse` to iterate over; its request goes out at the first step.
-            tools: what the model may call: functions, :class:`Tool` objects, or the API's own form.
-            tool_choice: ``"auto"``, ``"required"``, ``"none"``, a tool's name, or the API's own form.
-            response_schema: a JSON Schema that the answer has to follow.
-            headers: sent with this request, over the provider's own.
-            timeouts: deadlines of this call; a bare number is the total, in seconds.
-            extra_body: fields of the request that win over all others.
-            **kwargs: further fields of the request, sent as given.
-
-        Raises:
-            ValueError, TypeError: a wrong argument; nothing was sent.
-            UnsupportedError: the API has no place for what was asked; nothing was sent.
-            LLMError: see :mod:`llm_async.errors`. For a stream, at its first step or later.
-        """
-        # A subclass written against 0.5 knows no more parameters than it had: it is handed only what was given.
-        if timeouts is not None:
-            kwargs["timeouts"] = timeouts
-        if extra_body is not None:
-            kwargs["extra_body"] = extra_body
-        return await self._single_complete(
-            model, self._prepared(messages), stream, offered(tools), tool_choice,
-            response_schema=response_schema, headers=headers, **kwargs,
-        )  # fmt: skip
+    # --- a call, after `asking`
 
     def _prepared(self, messages: Messages) -> list[dict[str, Any]]:
         """The conversation, checked, as ``_single_complete`` takes it."""
         if not messages and self._protocol is not None:
             raise ValueError("messages must hold at least one message")
-        return self._serialize_messages(normalize_messages(messages))
+        return self._serialize_messages(readable_by((self.name(), *self.READS), normalize_messages(messages)))
 
     async def _single_complete(
         self,
@@ -200,6 +154,7 @@ class BaseProvider(NetworkClient):
         *,
         timeouts: Deadlines | None = None,
         extra_body: Mapping[str, Any] | None = None,
+        cache: CacheUse | None = None,
         **kwargs: Any,
     ) -> Response:
         """One call, as :meth:`acomplete` was given it, its messages as dicts. Subclasses may override it."""
@@ -222,19 +177,24 @@ class BaseProvider(NetworkClient):
             await self._renew_key()
             return await legacy.complete(self, wire, self._headers_for_request(headers), call.stream)
         exchange = self._exchange(wire, headers, timeouts)
+        caching = in_front_of(exchange, self.cache, cache, self.name())
         if stream:
             response = Response.streaming(self.name())
-            Stream(exchange, protocol, response)
+            response.base_url = without_query(self.base_url)
+            Stream(exchange, protocol, response, caching)
             return response
         reply, answer = await exchange.fetch(self._read)
-        return self._response(reply, answer)
+        if caching is not None:
+            await caching.keep(answer)
+        return self._response(reply, answer, exchange.timing)
 
     def _check_model(self, model: str | None) -> None:
         if not isinstance(model, str) or not model.strip():
             raise ValueError(f"model must be the name of a model, not {model!r}")
 
-    def _response(self, reply: Reply, answer: Answer) -> Response:
+    def _response(self, reply: Reply, answer: Answer, timing: Timing) -> Response:
         message = answer.message
+        message.provider_name = self.name()
         return Response(
             original=answer.original,
             provider_name=self.name(),
@@ -246,6 +206,10 @@ class BaseProvider(NetworkClient):
             finish_reason=message.finish_reason,
             request_id=request_id_from(reply.headers),
             headers=reply.headers,
+            cached=reply.cached,
+            rate_limits=None if reply.cached else rate_limits_from(reply.headers),
+            timing=timing,
+            base_url=without_query(self.base_url),
         )
 
     def _read(self, reply: Reply, body: bytes) -> Answer:
@@ -326,6 +290,10 @@ class BaseProvider(NetworkClient):
         """The address of a path below the API's root."""
         return join_url(self.base_url, path)
 
+    def _list_url(self, path: str) -> str:
+        """The address of the list of models."""
+        return self._url(path)
+
     def _exchange(self, wire: WireRequest, headers: Headers | None, timeouts: Deadlines | None) -> Exchange:
         """The attempts of a request that is ready to be sent."""
         return self._attempts(
@@ -355,12 +323,14 @@ class BaseProvider(NetworkClient):
         timeouts: Deadlines | None = None,
         retry: RetryConfig | None = None,
     ) -> Exchange:
+        outgoing = Outgoing(method, url, headers, body)
         return Exchange(
             self._transport,
-            Outgoing(method, url, headers, body),
+            outgoing,
             timeouts=Timeouts.coerce(timeouts, self.timeouts),
             limits=self.limits,
             retry=RetryConfig.coerce(self.retry_config if retry is None else retry),
+            watch=watch_for(self.hooks, self.name(), outgoing),
         )
 
     # --- tools
@@ -379,13 +349,20 @@ class BaseProvider(NetworkClient):
             ToolError: also a ValueError: the tool is unknown, or the arguments cannot be used.
             Exception: the tool's own, unchanged.
         """
-        from ..tools import run_tool
+        from ..tools import tool_content
 
-        text = await run_tool(tool_call, tools_map, run_sync_in_thread=run_sync_in_thread)
-        return self.tool_result(tool_call, text)
+        content = await tool_content(tool_call, tools_map, run_sync_in_thread=run_sync_in_thread)
+        return self.tool_result(tool_call, content)
 
-    def tool_result(self, tool_call: ToolCall, content: str, *, is_error: bool = False) -> dict[str, Any]:
-        """The message that hands ``content`` back to the model as the result of a call."""
+    def tool_result(self, tool_call: ToolCall, content: Any, *, is_error: bool = False) -> dict[str, Any]:
+        """The message that hands ``content`` back to the model as the result of a call.
+
+        ``content`` is a text, a content part or a list of them (see :mod:`llm_async.parts`), or what becomes JSON text.
+        """
+        if not isinstance(content, str):
+            from ..tools.results import result_content
+
+            content = result_content(content)
         return self._spoken().tool_result(tool_call, content, is_error=is_error)
 
     # --- anything else

@@ -23,7 +23,7 @@ _WITHOUT_EFFECT = {
     "max_redirects": "redirects are not followed",
     "follow": "redirects are not followed",
     "auths": "credentials go with the provider's key and headers",
-    "event_hooks": "use on_retry and the library's logger",
+    "event_hooks": "use hooks= and the library's logger",
     "http2_config": "HTTP/2 is not used",
     "connector": "connections are guarded by the library's own connector; use limits= and timeouts=",
 }

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..models import Limits, ResponseSchema
 from ..models.secret import Secret, reveal
 from ..protocols.base import Call, Protocol
 from ..protocols.gemini import Gemini
 from ..retry import RetryConfig
-from .addresses import join_url
+from .addresses import join_url, vertex_root
 from .arguments import Deadlines, OfferedTools, Schema
 from .base import BaseProvider
+from .events import GivenHooks
 from .keys import Key, checked_key
 from .legacy import old_name as __getattr__  # noqa: F401 - where tests of programs put their mocks
 
+if TYPE_CHECKING:
+    from ..cache import Cache
+
 __all__ = ["GoogleProvider"]
 
+_PROJECT = re.compile(r"/v1(?:beta1)?/(?:projects/[^/]+/locations/[^/]+/)?publishers/")
 _VERSION_NAMES = ("v1", "v1beta", "v1beta1", "v1alpha")
 
 
@@ -31,8 +37,8 @@ class GoogleProvider(BaseProvider):
             wins over it.
     """
 
-    ENV_KEYS = ("GEMINI_API_KEY", "GOOGLE_API_KEY")
-    ENV_BASE_URL = ("GEMINI_BASE_URL", "GOOGLE_GEMINI_BASE_URL")
+    ENV_KEYS: ClassVar[tuple[str, ...]] = ("GEMINI_API_KEY", "GOOGLE_API_KEY")
+    ENV_BASE_URL: ClassVar[tuple[str, ...]] = ("GEMINI_BASE_URL", "GOOGLE_GEMINI_BASE_URL")
 
     def __init__(
         self,
@@ -48,6 +54,8 @@ class GoogleProvider(BaseProvider):
         headers: Mapping[str, str] | None = None,
         proxy: str | None = None,
         trust_env: bool = False,
+        hooks: GivenHooks | None = None,
+        cache: Cache | None = None,
     ) -> None:
         self.vertex_config = vertex_config
         token: Any = ""
@@ -58,14 +66,15 @@ class GoogleProvider(BaseProvider):
             base_url = base_url or self._build_vertex_url(vertex_config)
         super().__init__(
             api_key, base_url, retry_config, client_kwargs, http2,
-            timeouts=timeouts, limits=limits, headers=headers, proxy=proxy, trust_env=trust_env,
+            timeouts=timeouts, limits=limits, headers=headers, proxy=proxy, trust_env=trust_env, hooks=hooks,
+            cache=cache,
         )  # fmt: skip
         if vertex_config:
             self._key_source = token if callable(token) else None
         self.base_url = self.base_url or "https://generativelanguage.googleapis.com/v1beta/models/"
 
     def _make_protocol(self) -> Protocol:
-        return Gemini()
+        return Gemini(vertex=bool(self.vertex_config) or "/publishers/" in self.base_url)
 
     def _build_vertex_url(self, vertex_config: Mapping[str, Any]) -> str:
         """The base URL of Vertex AI for a project and a place."""
@@ -76,8 +85,7 @@ class GoogleProvider(BaseProvider):
         if endpoint:
             return str(endpoint)
         location = vertex_config.get("location_id") or "global"
-        host = "aiplatform.googleapis.com" if location == "global" else f"{location}-aiplatform.googleapis.com"
-        return f"https://{host}/v1/projects/{project}/locations/{location}/publishers/google/models"
+        return vertex_root(project, location, publisher="google") + "/models"
 
     def _accept_key(self, key: Secret) -> None:
         if not self.vertex_config:
@@ -137,6 +145,10 @@ class GoogleProvider(BaseProvider):
         if path.startswith("/models/") and self.base_url.endswith("/") and not _is_api_root(root):
             return join_url(root, path[len("/models") :])
         return join_url(root, path)
+
+    def _list_url(self, path: str) -> str:
+        # Vertex AI lists the models of a publisher, not those of a project, and only in its beta.
+        return _PROJECT.sub("/v1beta1/publishers/", self._url(path))
 
 
 def _is_api_root(root: str) -> bool:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal, cast, overload
 
-from ..models import Message, Response, StreamingResponse
+from ..models import Message, ParsedResponse, ParsedStreamingResponse, Response, StreamingResponse
 from ..models.message import listed, message_to_dict
 from ..protocols.base import Protocol
+from ..protocols.foreign import readable_by
 from ..protocols.openai_responses import OpenAIResponses
 from ..protocols.responses_input import input_of
-from .arguments import Deadlines, Headers, Messages, Schema, Tools
+from .addresses import is_openai
+from .arguments import Deadlines, Headers, Messages, Schema, SchemaOf, T, Tools
 from .base import BaseProvider
 from .legacy import old_name as __getattr__  # noqa: F401 - where tests of programs put their mocks
 
@@ -28,7 +30,28 @@ class OpenAIResponsesProvider(BaseProvider):
     ENV_BASE_URL = ("OPENAI_BASE_URL",)
 
     def _make_protocol(self) -> Protocol:
-        return OpenAIResponses()
+        return OpenAIResponses(first_party=is_openai(self.base_url))
+
+    @overload
+    async def acomplete(
+        self, model: str | None = None, messages: Messages | None = None, stream: Literal[False] = False,
+        tools: Tools | None = None, tool_choice: Any = None, *, response_schema: SchemaOf[T],
+        headers: Headers | None = None, **kwargs: Any,
+    ) -> ParsedResponse[T]: ...  # fmt: skip
+
+    @overload
+    async def acomplete(
+        self, model: str | None, messages: Messages | None, stream: Literal[True],
+        tools: Tools | None = None, tool_choice: Any = None, *, response_schema: SchemaOf[T],
+        headers: Headers | None = None, **kwargs: Any,
+    ) -> ParsedStreamingResponse[T]: ...  # fmt: skip
+
+    @overload
+    async def acomplete(
+        self, model: str | None = None, messages: Messages | None = None, *, stream: Literal[True],
+        response_schema: SchemaOf[T], tools: Tools | None = None, tool_choice: Any = None,
+        headers: Headers | None = None, **kwargs: Any,
+    ) -> ParsedStreamingResponse[T]: ...  # fmt: skip
 
     @overload
     async def acomplete(
@@ -94,7 +117,14 @@ class OpenAIResponsesProvider(BaseProvider):
     def _prepared(self, messages: Messages | None) -> list[dict[str, Any]]:
         if messages is None:
             return []
-        return self._serialize_messages(listed(messages)) if messages else super()._prepared(messages)
+        if not messages:
+            return super()._prepared(messages)
+        # Items need not be messages; answers that were kept as JSON are.
+        kept = [
+            Message.from_dict(entry) if isinstance(entry, Mapping) and "original" in entry else entry
+            for entry in listed(messages)
+        ]
+        return self._serialize_messages(readable_by((self.name(), *self.READS), kept))
 
     def _serialize_messages(self, messages: Iterable[Message | Mapping[str, Any]]) -> list[dict[str, Any]]:
         """The conversation as dicts. Items of any type pass: the API has many of them, and new ones every month."""

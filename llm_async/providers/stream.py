@@ -14,14 +14,17 @@ from itertools import islice
 from typing import TYPE_CHECKING, NoReturn
 
 from .._speedups import EventDecoder
-from ..errors import APIStatusError, LLMError, ProtocolError, StreamError
-from ..models import Response, StreamChunk
+from ..errors import LLMError, ProtocolError, StreamError
+from ..models import Message, Response, StreamChunk
 from ..protocols.base import Answer, Protocol, Reader, excerpt
 from ..protocols.failures import request_id_from
+from ..protocols.rate_limits import rate_limits_from
+from .events import Heard
 from .exchange import Exchange
 
 if TYPE_CHECKING:
     from ..transport import Reply
+    from .caching import Caching
 
 __all__ = ["BOM", "Stream", "is_json", "is_stream", "read_events"]
 
@@ -73,10 +76,13 @@ class Stream:
         ready: chunks that have been read and not yet been handed over.
     """
 
-    def __init__(self, exchange: Exchange, protocol: Protocol, response: Response) -> None:
+    def __init__(
+        self, exchange: Exchange, protocol: Protocol, response: Response, caching: Caching | None = None
+    ) -> None:
         self.ready: deque[StreamChunk] = deque()
         self._exchange = exchange
         self._protocol = protocol
+        self._caching = caching
         # The Response holds this object; a strong reference back would keep both alive until a garbage collection.
         self._response = weakref.ref(response)
         self._reply: Reply | None = None
@@ -90,6 +96,8 @@ class Stream:
         self._busy = False
         self._bound: float | None = None  # seconds that the rest of the body may take, once the answer is complete
         self._goes_on = False  # there was more of the answer after it had been declared complete
+        self._followers: list[deque[str]] = []  # who is told the text of each chunk
+        self._heard: Heard | None = None  # the whole answer, of which those who listen have not been told
         response.attach(self)
 
     async def open(self) -> None:
@@ -110,7 +118,7 @@ class Stream:
             return None
         if self._failure is not None:
             failure, self._failure = self._failure, None
-            self._fail(failure)
+            await self._fail(failure)
             raise failure
         if self._closed is not None:
             raise StreamError(f"the stream cannot be read any more: {self._closed}")
@@ -122,14 +130,33 @@ class Stream:
                     await self._read()
                 except LLMError as error:
                     await self._recover(error)
+            if self._heard is not None:
+                heard, self._heard = self._heard, None
+                await self._exchange.answered(heard)
         return self.ready.popleft() if self.ready else None
 
     def close(self) -> None:
         """Give the connection up at once, unless the stream was read to its end."""
         if not self._finished and self._closed is None:
             self._closed = "it was closed before its end"
+            self._leave(self._failure)
         self.ready.clear()
         self._release()
+
+    def so_far(self) -> Message | None:
+        """The message as far as it has arrived, what waits in ``ready`` included; None before anything has."""
+        return self._reader.so_far().message if self._reader is not None and self._started else None
+
+    def follow(self, texts: deque[str]) -> None:
+        """Append the text of every chunk to ``texts`` when it is added to ``ready``, from now on."""
+        self._followers.append(texts)
+
+    def interrupt(self, error: BaseException) -> None:
+        """Give the connection up because ``error`` has come between, a cancellation above all."""
+        if not self._finished and self._closed is None:
+            self._closed = "it was closed before its end"
+            self._leave(error)
+        self.close()
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a stream that has not been read to its end cannot be copied or pickled")
@@ -144,6 +171,9 @@ class Stream:
         if response is not None:
             response.headers = reply.headers
             response.request_id = request_id_from(reply.headers)
+            response.cached = reply.cached
+            response.rate_limits = None if reply.cached else rate_limits_from(reply.headers)
+            response.timing = self._exchange.timing
         await self._read_first(reply)
 
     async def _read_first(self, reply: Reply) -> None:
@@ -170,7 +200,9 @@ class Stream:
         if data:
             self._take(data)
         else:
-            self._finish()
+            answer = self._finish()
+            if self._caching is not None:
+                await self._caching.keep(answer)
 
     def _take(self, data: bytes) -> None:
         assert self._reader is not None
@@ -187,10 +219,14 @@ class Stream:
         assert self._reader is not None
         if payloads:
             self._seen_event = True
+            known = len(self.ready)
             try:
                 self._reader.feed_all(payloads, self.ready)
             finally:
-                self._started = self._started or bool(self.ready)
+                if self._followers:
+                    self._tell(known)
+                if self.ready and not self._started:
+                    self._start()
 
     def _bound_rest(self, *, goes_on: bool) -> None:
         """Once the answer is whole, wait for what may follow it, but not for ever."""
@@ -213,10 +249,23 @@ class Stream:
 
     def _chunk(self, chunk: StreamChunk | None) -> None:
         if chunk is not None:
-            self._started = True
+            if not self._started:
+                self._start()
             self.ready.append(chunk)
+            self._tell(len(self.ready) - 1)
 
-    def _finish(self) -> None:
+    def _tell(self, known: int) -> None:
+        """Tell those who follow the text of the chunks behind the first ``known`` ones."""
+        for chunk in islice(self.ready, known, None):
+            for texts in self._followers:
+                texts.append(chunk.content or "")
+
+    def _start(self) -> None:
+        """The first chunk is there."""
+        self._started = True
+        self._exchange.timing.first_chunk = self._exchange.elapsed()
+
+    def _finish(self) -> Answer:
         reader, decoder, reply = self._reader, self._decoder, self._reply
         assert reader is not None
         assert decoder is not None
@@ -234,9 +283,13 @@ class Stream:
         self._chunk(reader.flush())
         answer = reader.close()
         self._finished = True
+        self._exchange.stop_clock()
+        if self._exchange.watch is not None:
+            self._heard = Heard(reply, answer)
         response = self._response()
         if response is not None:
             response.original = answer.original
+            answer.message.provider_name = response.provider_name
             response.main_response = answer.message
             response.usage = answer.usage
             response.id = answer.id
@@ -244,6 +297,7 @@ class Stream:
             response.stop_reason = answer.message.stop_reason
             response.finish_reason = answer.message.finish_reason
         self._release()
+        return answer
 
     async def _recover(self, error: LLMError) -> None:
         """Another attempt where that is right; else ``error``, now or after the chunks that came before it."""
@@ -255,7 +309,7 @@ class Stream:
             self._failure = error
             self._release()
             return
-        self._fail(error)
+        await self._fail(error)
         raise error
 
     async def _try_again(self, error: LLMError) -> None:
@@ -263,8 +317,8 @@ class Stream:
         self._release()
         try:
             await self._exchange.wait_for_next_attempt(error)
-        except LLMError:
-            self._fail(error)
+        except LLMError as last:
+            await self._fail(last)
             raise
         self._reader = None
 
@@ -280,14 +334,26 @@ class Stream:
             response = self._response()
             if response is not None:
                 response.usage = answer.usage
-        if isinstance(error, APIStatusError) and self._reply is not None:
+        if self._reply is not None:
             self._exchange.place(error, self._reply)
         else:
             self._exchange.hide_secrets(error)
 
-    def _fail(self, error: LLMError) -> None:
+    async def _fail(self, error: LLMError) -> None:
         self._closed = f"it failed with {type(error).__name__}"
         self._release()
+        await self._exchange.failed(error)
+
+    def _leave(self, error: BaseException | None) -> None:
+        """The program leaves the stream before its end, on its own or for an error that is not the stream's."""
+        self._exchange.stop_clock()
+        watch, reply, reader = self._exchange.watch, self._reply, self._reader
+        if watch is None:
+            return
+        heard = None
+        if reply is not None and reader is not None:
+            heard = Heard(reply, reader.answer() if self._seen_event else None)
+        watch.left(error, heard, self._exchange.timing)
 
     def _release(self) -> None:
         reply, self._reply = self._reply, None
@@ -318,7 +384,7 @@ class _Alone:
     def __enter__(self) -> None:
         self._stream._busy = True
 
-    def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, *rest: object) -> None:
         self._stream._busy = False
-        if kind is not None:
-            self._stream.close()
+        if error is not None:
+            self._stream.interrupt(error)

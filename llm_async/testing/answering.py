@@ -47,6 +47,8 @@ def _listing(request: Request, dialect: Dialect) -> Reply:
     path = dialect.local_path(request)
     if request.method == "GET" and (path == "/models" or path.startswith("/models/")):
         return _whole(dialect.models(request), dialect.headers(request))
+    if request.method == "POST" and (body := dialect.beside(request)) is not None:
+        return _whole(body, dialect.headers(request))
     raise ProviderError(404, f"Invalid URL ({request.method} {request.path})")
 
 

@@ -138,7 +138,8 @@ class ProviderServer(Scripted):
         return int(self._server.sockets[0].getsockname()[1])
 
     def url(self, provider: str) -> str:
-        """The base URL for a provider: ``openai``, ``openairesponses``, ``claude``, ``google`` or ``openrouter``.
+        """The base URL for a provider: ``openai``, ``openairesponses``, ``claude``, ``google`` or ``openrouter``; or in a
+        cloud, ``azure``, ``azureresponses``, ``vertex`` or ``vertexclaude``.
 
         Raises:
             ValueError: for another name.

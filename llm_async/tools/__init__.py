@@ -9,7 +9,7 @@ is the only place that knows pydantic, msgspec and docstring-parser, none of whi
 from __future__ import annotations
 
 from ..tool import tool
-from .calling import run_tool
+from .calling import run_tool, tool_content
 from .decorator import ToolFunction
 
-__all__ = ["ToolFunction", "run_tool", "tool"]
+__all__ = ["ToolFunction", "run_tool", "tool", "tool_content"]

@@ -16,14 +16,15 @@ from contextlib import suppress
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from .._json import loads
+from .._json import dumps_text, loads
 from ..errors import ToolArgumentError, ToolError
 from ..models import ToolCall
+from ..models.parts import Part
 from .decorator import ToolRecord, is_async, tool_record
-from .results import result_text
+from .results import result_content
 from .signature import Signature
 
-__all__ = ["run_tool"]
+__all__ = ["run_tool", "tool_content"]
 
 # The type of the calls to OpenAI's custom tools, which take a text, whatever that looks like.
 _FREE_TEXT = "custom"
@@ -39,6 +40,20 @@ async def run_tool(
     call: ToolCall, tools_map: Mapping[str, Callable[..., Any]], *, run_sync_in_thread: bool = True
 ) -> str:
     """Run the function that ``call`` asks for, and give its result as text: a str as it is, anything else as JSON.
+
+    As :func:`tool_content`, for those who have no use for images and files.
+    """
+    content = await tool_content(call, tools_map, run_sync_in_thread=run_sync_in_thread)
+    return content if isinstance(content, str) else dumps_text(content)
+
+
+async def tool_content(
+    call: ToolCall, tools_map: Mapping[str, Callable[..., Any]], *, run_sync_in_thread: bool = True
+) -> str | list[Part]:
+    """Run the function that ``call`` asks for, and give its result as the model is to see it.
+
+    That is text, a str as it is and anything else as JSON, unless the function gave a content part or a list of them (see
+    :mod:`llm_async.parts`), such as an image: these are shown to the model.
 
     An async function is awaited. Any other one runs in a thread of its own, with the caller's context variables, so that
     the event loop goes on meanwhile; when the caller is cancelled, nobody waits for it any more, but it cannot be stopped.
@@ -72,7 +87,7 @@ async def run_tool(
         # Not only from an async function: a lambda around one gives a coroutine, too.
         result = await result
     try:
-        return result_text(result)
+        return result_content(result)
     except (TypeError, ValueError) as error:
         raise ToolError(
             f"tool {name!r}: its result cannot be given to a model: {error}", tool=name, arguments=arguments

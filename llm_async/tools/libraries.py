@@ -7,18 +7,24 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from types import ModuleType
 from typing import Any
 
-from .._json import dumps
+from .._json import dumps, loads
 from .shapes import Foreign, Shape
 
 __all__ = [
+    "LibraryFault",
+    "LibraryType",
     "UnsupportedAnnotation",
     "as_builtins",
     "belongs_to_library",
+    "called",
+    "json_path",
+    "library_type",
     "parameter_descriptions",
     "read_with_library",
 ]
@@ -27,7 +33,14 @@ _REFERENCE = "#/$defs/"
 
 
 class UnsupportedAnnotation(TypeError):
-    """An annotation that nobody here can read; the text says why, and not whose annotation it is."""
+    """An annotation that nobody here can read; the text says why, and not whose annotation it is.
+
+    ``tried`` is False where no library was there to be asked.
+    """
+
+    def __init__(self, text: str, *, tried: bool = True) -> None:
+        super().__init__(text)
+        self.tried = tried
 
 
 def belongs_to_library(part: Any) -> bool:
@@ -48,8 +61,37 @@ def _home(kind: type) -> str:
     return kind.__module__.partition(".")[0]
 
 
+@dataclass(frozen=True)
+class LibraryType:
+    """A type as the library that knows it understands it.
+
+    Attributes:
+        schema: the JSON Schema, with its ``$defs``.
+        from_value: a decoded JSON value as a value of the type; raises :class:`LibraryFault`.
+        from_json: the same of JSON text, from which numbers of any size and precision come whole.
+    """
+
+    schema: dict[str, Any]
+    from_value: Callable[[Any], Any]
+    from_json: Callable[[str | bytes], Any]
+
+
+class LibraryFault(ValueError):
+    """A value is none of a type; ``faults`` are pairs of the place, as a JSON path, and the reason."""
+
+    def __init__(self, text: str, faults: list[tuple[str, str]]) -> None:
+        super().__init__(text)
+        self.faults = faults
+
+
 def read_with_library(annotation: Any, notes: Iterable[Any] = ()) -> Shape:
-    """The shape of a type that is not built in, made by the library that knows it.
+    """The shape of a type that is not built in, made by the library that knows it; see :func:`library_type`."""
+    known = library_type(annotation, notes)
+    return Foreign(annotation, lambda: dict(known.schema), known.from_value)
+
+
+def library_type(annotation: Any, notes: Iterable[Any] = ()) -> LibraryType:
+    """What a library makes of a type.
 
     ``notes`` are what ``Annotated`` says about it; a note of one library decides for that library.
 
@@ -57,25 +99,31 @@ def read_with_library(annotation: Any, notes: Iterable[Any] = ()) -> Shape:
         UnsupportedAnnotation: no installed library reads it.
     """
     refusals = []
+    tried = False
     for name, read in _in_order(annotation, notes):
         library = _imported(name)
         if library is None:
             refusals.append(f"pip install llm-async[{name}]")
             continue
+        tried = True
         try:
             return read(library, annotation)
         except UnsupportedAnnotation as error:
             refusals.append(f"{name}: {error}")
-    raise UnsupportedAnnotation(f"{_called(annotation)} is not supported ({'; '.join(refusals)})")
+    raise UnsupportedAnnotation(f"{called(annotation)} is not supported ({'; '.join(refusals)})", tried=tried)
 
 
-def _called(annotation: Any) -> str:
+def called(annotation: Any) -> str:
+    """What to call a type in a message."""
     return annotation.__qualname__ if isinstance(annotation, type) else str(annotation)
 
 
-def _in_order(annotation: Any, notes: Iterable[Any]) -> list[tuple[str, Callable[[Any, Any], Shape]]]:
+_Reader = Callable[[Any, Any], LibraryType]
+
+
+def _in_order(annotation: Any, notes: Iterable[Any]) -> list[tuple[str, _Reader]]:
     kinds = [kind if isinstance(kind, type) else type(kind) for kind in (annotation, *notes)]
-    readers: list[tuple[str, Callable[[Any, Any], Shape]]] = [("pydantic", _with_pydantic), ("msgspec", _with_msgspec)]
+    readers: list[tuple[str, _Reader]] = [("pydantic", _with_pydantic), ("msgspec", _with_msgspec)]
     if any(map(_is_pydantic, kinds)):
         return readers[:1]
     if any(map(_is_msgspec, kinds)):
@@ -91,7 +139,7 @@ def _imported(name: str) -> ModuleType | None:
         return None
 
 
-def _with_pydantic(pydantic: Any, annotation: Any) -> Shape:
+def _with_pydantic(pydantic: Any, annotation: Any) -> LibraryType:
     if not hasattr(pydantic, "TypeAdapter"):
         raise UnsupportedAnnotation(f"version 2 is needed, {pydantic.VERSION} is installed")
     try:
@@ -101,15 +149,19 @@ def _with_pydantic(pydantic: Any, annotation: Any) -> Shape:
         # What follows the first line are hints for users of pydantic itself.
         raise UnsupportedAnnotation(str(error).partition("\n")[0]) from error
 
-    def validate(value: Any) -> Any:
+    def from_json(text: str | bytes) -> Any:
         try:
-            # As JSON: only there may a text stand for bytes, a list for a set, and so on, in pydantic's strict models.
-            return adapter.validate_json(dumps(value))
+            return adapter.validate_json(text)
         except pydantic.ValidationError as error:
             found = error.errors(include_url=False, include_context=False, include_input=False)
-            raise ValueError("; ".join(_pydantic_fault(each) for each in found)) from error
+            places = _pydantic_places(found, text)
+            raise LibraryFault(
+                "; ".join(_pydantic_fault(each) for each in found),
+                [(place, str(each["msg"])) for place, each in zip(places, found, strict=True)],
+            ) from error
 
-    return Foreign(annotation, lambda: dict(schema), validate)
+    # As JSON: only there may a text stand for bytes, a list for a set, and so on, in pydantic's strict models.
+    return LibraryType(schema, lambda value: from_json(dumps(value)), from_json)
 
 
 def _pydantic_fault(fault: dict[str, Any]) -> str:
@@ -117,7 +169,41 @@ def _pydantic_fault(fault: dict[str, Any]) -> str:
     return f"{path}: {fault['msg']}" if path else str(fault["msg"])
 
 
-def _with_msgspec(msgspec: Any, annotation: Any) -> Shape:
+def _pydantic_places(faults: list[dict[str, Any]], text: str | bytes) -> list[str]:
+    """Where the faults are. The library also names the members of unions on the way, which are no places of the value."""
+    try:
+        whole = loads(text)
+    except ValueError:
+        return ["$"] * len(faults)
+    places = []
+    for fault in faults:
+        steps: list[Any] = []
+        value = whole
+        for step in fault["loc"]:
+            last = step is fault["loc"][-1] and fault["type"] == "missing"
+            if isinstance(value, dict) and (step in value or last):
+                value = value.get(step)
+            elif isinstance(value, list) and isinstance(step, int) and step < len(value):
+                value = value[step]
+            else:
+                continue
+            steps.append(step)
+        places.append(json_path(steps))
+    return places
+
+
+def json_path(steps: Iterable[Any]) -> str:
+    """A place in a JSON value: ``$.items[0].name``."""
+    text = "$"
+    for step in steps:
+        if isinstance(step, int):
+            text += f"[{step}]"
+        else:
+            text += f".{step}" if str(step).isidentifier() else f"[{str(step)!r}]"
+    return text
+
+
+def _with_msgspec(msgspec: Any, annotation: Any) -> LibraryType:
     try:
         (schema,), parts = msgspec.json.schema_components([annotation], ref_template=_REFERENCE + "{name}")
     except (TypeError, NameError) as error:
@@ -126,13 +212,18 @@ def _with_msgspec(msgspec: Any, annotation: Any) -> Shape:
     if parts:
         schema = {**schema, "$defs": parts}
 
-    def validate(value: Any) -> Any:
+    def checked(make: Callable[[], Any]) -> Any:
         try:
-            return msgspec.convert(value, annotation, strict=False)
+            return make()
         except msgspec.ValidationError as error:
-            raise ValueError(str(error)) from error
+            reason, _, place = str(error).partition(" - at `")
+            raise LibraryFault(str(error), [(place.removesuffix("`") or "$", reason)]) from error
 
-    return Foreign(annotation, lambda: dict(schema), validate)
+    return LibraryType(
+        schema,
+        lambda value: checked(lambda: msgspec.convert(value, annotation, strict=False)),
+        lambda text: checked(lambda: msgspec.json.decode(text, type=annotation, strict=False)),
+    )
 
 
 def parameter_descriptions(docstring: str | None) -> dict[str, str]:

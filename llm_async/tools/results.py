@@ -1,4 +1,4 @@
-"""What a tool returns, as the text that the model reads.
+"""What a tool returns, as the text that the model reads, or as the images and files that it sees.
 
 What belongs here: which Python values have a JSON form, and which one.
 """
@@ -16,9 +16,23 @@ from typing import Any
 from uuid import UUID
 
 from .._json import dumps_text
+from ..models.parts import Part, is_part
 from .libraries import as_builtins
 
-__all__ = ["as_json", "result_text"]
+__all__ = ["as_json", "result_content", "result_text"]
+
+
+def result_content(value: Any) -> str | list[Part]:
+    """A content part, or a list of nothing else, as a list of parts (see :mod:`llm_async.parts`); anything else as text.
+
+    Raises:
+        TypeError, ValueError: it has no JSON form.
+    """
+    if is_part(value):
+        return [value]
+    if isinstance(value, (list, tuple)) and value and all(map(is_part, value)):
+        return list(value)
+    return result_text(value)
 
 
 def result_text(value: Any) -> str:

@@ -53,6 +53,9 @@ class Reply:
         "_may_serve_again", "_place", "_ready", "_received", "_rest", "_wire", "headers", "reason", "reused", "status",
     )  # fmt: skip
 
+    #: Whether it was kept from an earlier request instead of coming from the server.
+    cached = False
+
     def __init__(
         self,
         connection: GuardedConnection,

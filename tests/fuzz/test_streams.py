@@ -24,6 +24,21 @@ def test_a_stream_that_nobody_spoiled_is_read_to_its_end(place: int, blocks: lis
 
 
 FOUND: dict[str, tuple[int, list[Any]]] = {
+    "a text for a block of thinking, and thinking again": (
+        2,
+        [
+            {"type": "message_start", "message": {"id": "m", "role": "assistant"}},
+            *[
+                {"type": "content_block_delta", "index": 0, "delta": {"type": f"{kind}_delta", kind: text}}
+                for kind, text in [
+                    *(("thinking", "a"), ("thinking", "b"), ("text", "c"), ("thinking", "d"), ("text", "e")),
+                    *(("thinking", "f"), ("text", "g"), ("text", "h")),
+                ]
+            ],
+            {"type": "message_delta", "delta": {"stop_reason": "end_turn"}},
+            {"type": "message_stop"},
+        ],
+    ),
     "candidates that are not counted from 0": (
         3,
         [

@@ -186,6 +186,14 @@ TEXT_FILE = {"type": "document", "source": {"type": "text", "media_type": "text/
             {"fileData": {"fileUri": "https://x/y", "mimeType": "application/pdf"}},
             {"type": "document", "source": {"type": "url", "url": "https://x/y"}},
         ),
+        (
+            {"type": "text", "text": "t", "prompt_cache_breakpoint": {"mode": "explicit"}},
+            {"type": "text", "text": "t"},
+        ),
+        (
+            {"type": "document_url", "document_url": "https://x/y"},
+            {"type": "document", "source": {"type": "url", "url": "https://x/y"}},
+        ),
         ({"executableCode": {"language": "PYTHON", "code": "1+1"}}, {"type": "text", "text": "```python\n1+1\n```"}),
         ({"codeExecutionResult": {"outcome": "OK", "output": "2"}}, {"type": "text", "text": "2"}),
         (PNG, PNG),

@@ -10,6 +10,7 @@ from llm_async.errors import UnsupportedError
 from llm_async.models import Message, ResponseSchema, Tool, ToolCall
 from llm_async.models.message import message_to_dict, normalize_messages
 from llm_async.protocols.base import Call
+from llm_async.protocols.chat_dialect import ChatDialect
 from llm_async.protocols.openai_chat import OpenAIChat
 
 HELLO = [{"role": "user", "content": "hello"}]
@@ -56,12 +57,16 @@ def test_options_are_sent_as_given_also_null_ones() -> None:
     [
         (OpenAIChat(), {"stream": True}, {"include_usage": True}),
         (OpenAIChat(), {"stream": False}, "absent"),
-        (OpenAIChat(stream_usage=False), {"stream": True}, "absent"),
+        (OpenAIChat(ChatDialect(stream_usage=False)), {"stream": True}, "absent"),
         (OpenAIChat(), {"stream": True, "options": {"stream_options": {"x": 1}}}, {"x": 1}),
         (OpenAIChat(), {"stream": True, "options": {"stream_options": None}}, "absent"),
         (OpenAIChat(), {"stream": True, "extra_body": {"stream_options": {"x": 1}}}, {"x": 1}),
         (OpenAIChat(), {"stream": True, "extra_body": {"stream_options": None}}, "absent"),
-        (OpenAIChat(stream_usage=False), {"stream": True, "options": {"stream_options": {"x": 1}}}, {"x": 1}),
+        (
+            OpenAIChat(ChatDialect(stream_usage=False)),
+            {"stream": True, "options": {"stream_options": {"x": 1}}},
+            {"x": 1},
+        ),
     ],
 )
 def test_usage_is_asked_for_in_streams_unless_somebody_says_otherwise(
@@ -166,9 +171,11 @@ def test_an_earlier_audio_answer_is_referred_to_by_its_id() -> None:
 
 def test_which_reasoning_goes_back_is_a_matter_of_the_server() -> None:
     message = {"role": "assistant", "content": "a", "reasoning": "r", "reasoning_content": "rc"}
-    protocol = OpenAIChat(replayed=("reasoning",))
+    protocol = OpenAIChat(ChatDialect(replayed=("reasoning",)))
     assert request([message], protocol)["messages"] == [{"role": "assistant", "content": "a", "reasoning": "r"}]
-    assert request([message], OpenAIChat(replayed=()))["messages"] == [{"role": "assistant", "content": "a"}]
+    assert request([message], OpenAIChat(ChatDialect(replayed=())))["messages"] == [
+        {"role": "assistant", "content": "a"}
+    ]
 
 
 @pytest.mark.parametrize(
@@ -496,17 +503,14 @@ def test_items_of_the_responses_api_become_messages() -> None:
     [
         {"role": "user", "content": [{"type": "image", "source": {"type": "file", "file_id": "f"}}]},
         {"role": "user", "content": [{"type": "document", "source": {"type": "url", "url": "https://example.com"}}]},
-        {"role": "user", "content": [{"type": "search_result", "title": "t"}]},
-        {"role": "assistant", "content": [{"type": "server_tool_use", "id": "1", "name": "web_search"}]},
-        {"role": "assistant", "content": [{"type": "web_search_tool_result", "tool_use_id": "1"}]},
         {"role": "user", "parts": [{"executableCode": {"code": "1"}}]},
         {"role": "user", "parts": [{"fileData": {"mimeType": "video/mp4", "fileUri": "https://example.com"}}]},
         {"role": "user", "parts": [{"inlineData": {"mimeType": "video/mp4", "data": "AA=="}}]},
-        {"role": "model", "parts": [{"inlineData": {"mimeType": "image/png", "data": IMAGE}}]},
         {"role": "user", "content": [{"type": "input_image", "file_id": "f"}]},
         {"role": "user", "content": [{"type": "input_file", "file_url": "https://example.com"}]},
-        {"type": "web_search_call", "id": "ws_1"},
         {"type": "item_reference", "id": "x"},
+        {"role": "user", "content": [{"type": "container_upload", "file_id": "f"}]},
+        {"role": "assistant", "content": [{"type": "hologram"}, {"type": "server_tool_use", "id": "s"}]},
     ],
 )
 def test_what_has_no_place_is_an_error_that_names_the_message(message: dict[str, Any]) -> None:

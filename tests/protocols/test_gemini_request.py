@@ -481,8 +481,8 @@ def test_items_of_the_responses_api_are_turns() -> None:
         model(called("f", {"a": 1}, thoughtSignature=SKIP), called("g", {})),
         user(result("f", "1"), result("g", "2")),
     ]
-    with pytest.raises(UnsupportedError, match=r"messages\[0\].*web_search_call"):
-        Gemini().request(Call(MODEL, [{"type": "web_search_call"}]))
+    with pytest.raises(UnsupportedError, match=r"messages\[0\].*item_reference"):
+        Gemini().request(Call(MODEL, [{"type": "item_reference", "id": "x"}]))
 
 
 @pytest.mark.parametrize(
@@ -594,10 +594,29 @@ def test_ids_that_are_used_again_belong_to_the_last_call() -> None:
 
 def test_images_in_a_result_stand_beside_its_text() -> None:
     image = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{PNG}"}}
-    made = contents(HI, chat_calls(("c1", "f", "{}")), chat_result("c1", [{"type": "text", "text": "look"}, image]))
+    answered = chat_result("c1", [{"type": "text", "text": "look"}, image])
+    made = contents(HI, chat_calls(("c1", "f", "{}")), answered, model="gemini-3-flash")
     expected = result("f", "look")
     expected["functionResponse"]["parts"] = [{"inlineData": {"mimeType": "image/png", "data": PNG}}]
     assert made[2] == user(expected)
+
+
+def test_a_model_before_version_3_is_shown_the_images_in_results_behind_all_of_them() -> None:
+    image = {"inlineData": {"mimeType": "image/png", "data": PNG}}
+    own = result("f", "1")
+    own["functionResponse"]["parts"] = [image]
+    made = contents(
+        HI, chat_calls(("c1", "f", "{}"), ("c2", "g", "{}")), user(own), chat_result("c2", [image]), HI,
+        model="gemini-2.5-flash",
+    )  # fmt: skip
+    assert made[2] == user(result("f", "1"), result("g", ""), image, image)
+    assert made[3] == user({"text": "hi"})
+
+
+def test_a_system_message_with_an_image_is_refused() -> None:
+    image = {"inlineData": {"mimeType": "image/png", "data": PNG}}
+    with pytest.raises(UnsupportedError, match=r"^messages\[1\]: a system message of Gemini is text alone"):
+        contents(HI, {"role": "system", "content": [image]})
 
 
 def test_the_callers_messages_are_not_changed() -> None:

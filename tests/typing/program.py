@@ -4,22 +4,30 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from typing_extensions import assert_type
+import msgspec
+import pydantic
+from typing_extensions import TypedDict, assert_type
 
 from llm_async import (
     Agent,
+    AnswerError,
     APIStatusError,
     APITimeoutError,
     BaseProvider,
     ClaudeProvider,
+    Fallback,
     GoogleProvider,
+    InvalidAnswerError,
     LLMError,
     Message,
     OpenAIProvider,
     OpenAIResponsesProvider,
     OpenRouterProvider,
+    ParsedResponse,
+    ParsedStreamingResponse,
     RateLimitError,
     Response,
     ResponseSchema,
@@ -29,10 +37,13 @@ from llm_async import (
     Timeouts,
     Tool,
     ToolCall,
+    TypedSchema,
     Usage,
     tool,
 )
 from llm_async.agent import AgentResult, AgentRun, TextDelta, ToolFinished
+from llm_async.cache import Cache, DiskCache, MemoryCache, RedisCache
+from llm_async.fallback import FailedCall
 from llm_async.providers.request import ByteStream
 
 MESSAGES = [{"role": "user", "content": "Good morning"}]
@@ -120,6 +131,64 @@ async def arguments(provider: BaseProvider) -> None:
     await provider.acomplete("m", MESSAGES, timeouts="soon")  # type: ignore
 
 
+class City(pydantic.BaseModel):
+    name: str
+
+
+@dataclass
+class Town:
+    name: str
+
+
+class Village(msgspec.Struct):
+    name: str
+
+
+class Hamlet(TypedDict):
+    name: str
+
+
+async def structured_answers(provider: BaseProvider, responses: OpenAIResponsesProvider, stream: bool) -> None:
+    city = await provider.acomplete("m", MESSAGES, response_schema=City)
+    assert_type(city, ParsedResponse[City])
+    assert_type(city.parsed, City)
+    assert_type(city.parsed.name, str)
+    assert_type(city.main_response, Message)
+    assert_type((await provider.acomplete("m", MESSAGES, response_schema=Town, schema_retries=2)).parsed, Town)
+    assert_type((await provider.acomplete("m", MESSAGES, response_schema=Village, timeouts=3)).parsed, Village)
+    assert_type((await provider.acomplete("m", MESSAGES, response_schema=Hamlet)).parsed, Hamlet)
+    assert_type((await provider.acomplete("m", MESSAGES, response_schema=list[City])).parsed, list[City])
+    assert_type((await provider.acomplete("m", MESSAGES, response_schema=int, temperature=0)).parsed, int)
+    streamed = await provider.acomplete("m", MESSAGES, stream=True, response_schema=City)
+    assert_type(streamed, ParsedStreamingResponse[City])
+    async for chunk in streamed:
+        assert_type(chunk, StreamChunk)
+    assert_type(streamed.parsed, City)
+    assert_type(streamed.main_response, Message | None)
+    # A checker does not know the type of ``City | Town`` by itself.
+    either_of_them: TypedSchema[City | Town] = TypedSchema.of(City | Town)
+    assert_type((await provider.acomplete("m", MESSAGES, response_schema=either_of_them)).parsed, City | Town)
+    assert_type(TypedSchema.of(City), TypedSchema[City])
+    assert_type(TypedSchema.of(City).parse("{}"), City)
+    await provider.acomplete("m", MESSAGES, response_schema=City | Town)
+    assert_type((await provider.acomplete("m", MESSAGES, response_schema={"type": "object"})).parsed, Any)
+    assert_type((await provider.acomplete("m", MESSAGES, stream=stream, response_schema={})).parsed, Any)
+    await provider.acomplete("m", MESSAGES, response_schema=3)  # type: ignore  # neither a schema nor a type
+    assert_type((await responses.acomplete("m", MESSAGES, response_schema=City)).parsed, City)
+    assert_type((await responses.acomplete(prompt={"id": "p"}, response_schema=City)).parsed, City)
+    assert_type((await responses.acomplete("m", MESSAGES, True, response_schema=City)).parsed, City)
+    assert_type(
+        await responses.acomplete(messages=MESSAGES, stream=True, response_schema=City), ParsedStreamingResponse[City]
+    )
+    try:
+        _ = city.parsed
+    except InvalidAnswerError as error:
+        assert_type(error.path, str)
+        assert_type(error.faults, list[tuple[str, str]])
+    except AnswerError as error:
+        assert_type(error.text, str)
+
+
 @tool
 def weather(city: str, days: int = 1) -> str:
     """Tell the weather."""
@@ -202,3 +271,27 @@ class ThirdParty(BaseProvider):
 
 async def _chunks() -> AsyncIterator[StreamChunk]:
     yield StreamChunk("a", {})
+
+
+async def fallbacks(openai: OpenAIProvider, claude: ClaudeProvider) -> None:
+    provider = Fallback([(openai, "m"), (claude, {"m": "n"}), Fallback([openai])], on=RateLimitError)
+    assert_type(await provider.acomplete(messages=MESSAGES), Response)
+    assert_type(await provider.acomplete("m", MESSAGES, stream=True), StreamingResponse)
+    assert_type(await provider.acomplete("m", MESSAGES, True), StreamingResponse)
+    response = await provider.acomplete("m", MESSAGES, response_schema=Town)
+    assert_type(response.parsed, Town)
+    assert_type(response.fallbacks, tuple[FailedCall, ...])
+    streamed = await provider.acomplete(messages=MESSAGES, stream=True, response_schema=Village)
+    assert_type(streamed.parsed, Village)
+    Fallback([openai], on=lambda error: isinstance(error, RateLimitError))
+    Agent(provider, tools=[])
+
+
+async def caches() -> None:
+    for cache in (MemoryCache(ttl=60), DiskCache("answers.db"), RedisCache(ttl=60)):
+        kept: Cache = cache
+        assert_type(await kept.get("key"), bytes | None)
+        async with GoogleProvider(cache=cache) as provider:
+            response = await provider.acomplete("m", MESSAGES, cache="refresh")
+            assert_type(response.cached, bool)
+    OpenAIProvider(cache={})  # type: ignore

@@ -12,6 +12,8 @@ from .base import MODEL, Dialect, OfferedTool, ProviderError, Question, bearer, 
 __all__ = ["Anthropic"]
 
 _ROLES = ("user", "assistant", "system")
+# What a count of tokens may not say: it is about the answer.
+_ANSWERING = {"max_tokens", "metadata", "service_tier", "stop_sequences", "stream", "temperature", "top_k", "top_p"}
 _STOP_REASONS = {"stop": "end_turn", "length": "max_tokens", "content_filter": "refusal"}
 
 
@@ -48,16 +50,19 @@ class Anthropic(Dialect):
         return ProviderError(401, "x-api-key header is required" if self.key(request) is None else "invalid x-api-key")
 
     def question(self, request: Request) -> Question:
+        return self._question(request, ("model", "max_tokens", "messages"))
+
+    def _question(self, request: Request, required: tuple[str, ...]) -> Question:
         if not request.headers.get("anthropic-version"):
             raise ProviderError(400, "anthropic-version: header is required")
         body = self.read_object(request)
-        for name in ("model", "max_tokens", "messages"):
+        for name in required:
             if body.get(name) is None:
                 raise ProviderError(400, f"{name}: Field required")
         if not isinstance(body["model"], str) or not body["model"]:
             raise ProviderError(400, "model: Input should be a valid string")
-        limit = whole(body["max_tokens"])
-        if limit is None or limit < 0:
+        limit = whole(body.get("max_tokens"))
+        if "max_tokens" in required and (limit is None or limit < 0):
             raise ProviderError(400, "max_tokens: Input should be a valid integer")
         messages = body["messages"]
         if not isinstance(messages, list) or not messages:
@@ -120,6 +125,14 @@ class Anthropic(Dialect):
         if name != MODEL:
             raise ProviderError(404, f"model: {name}")
         return dumps(entry)
+
+    def beside(self, request: Request) -> bytes | None:
+        if self.local_path(request) != "/messages/count_tokens":
+            return None
+        for name in self.read_object(request):
+            if name in _ANSWERING:
+                raise ProviderError(400, f"{name}: Extra inputs are not permitted")
+        return dumps({"input_tokens": self._question(request, ("model", "messages")).counted_tokens})
 
     def headers(self, request: Request) -> list[tuple[str, str]]:
         return [

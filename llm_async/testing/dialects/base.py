@@ -7,13 +7,14 @@ of the request's number, so that a test knows them beforehand.
 from __future__ import annotations
 
 import math
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, ClassVar
 
-from ..._json import loads
+from ..._json import dumps_text, loads
 from ..answers import Answer, count_words
 from ..http1 import Request
 
@@ -21,6 +22,8 @@ __all__ = ["CREATED", "MODEL", "Dialect", "OfferedTool", "ProviderError", "Quest
 
 MODEL = "echo-1"  # the one that GET /models lists; a request may name any other
 CREATED = 1_790_000_000  # a fixed time, in seconds since 1970, wherever an API sends one
+
+_NAME = re.compile(r"\w+")
 
 
 class ProviderError(Exception):
@@ -108,6 +111,11 @@ class Question:
         return sum(count_words(text) for _, text in self.turns)
 
     @property
+    def counted_tokens(self) -> int:
+        """What a count of tokens says: the conversation, and a token for each name that the tools have."""
+        return self.input_tokens + sum(len(_NAME.findall(dumps_text([each.name, each.schema]))) for each in self.tools)
+
+    @property
     def user_text(self) -> str:
         """What the user said last."""
         return next((text for role, text in reversed(self.turns) if role == "user"), "")
@@ -161,6 +169,10 @@ class Dialect(ABC):
     def unauthorized(self, request: Request) -> ProviderError:
         """The refusal of a request whose key is missing or wrong."""
 
+    def owns(self, request: Request) -> bool:
+        """Whether the path is this API's alone, where two have one base."""
+        return self.generates(request)
+
     def wants_stream(self, request: Request) -> bool:
         """Whether a request, right or wrong, asks for a stream."""
         body = request.json
@@ -193,6 +205,14 @@ class Dialect(ABC):
     @abstractmethod
     def models(self, request: Request) -> bytes:
         """The answer to ``GET /models``."""
+
+    def beside(self, request: Request) -> bytes | None:
+        """The answer to a POST that asks for embeddings or a count of tokens; None where the API has no such path.
+
+        Raises:
+            ProviderError: the request is one that the real API refuses.
+        """
+        return None
 
     def headers(self, request: Request) -> list[tuple[str, str]]:
         """The headers that every reply carries: request id and rate limits."""

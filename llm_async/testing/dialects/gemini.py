@@ -10,11 +10,14 @@ from typing import Any
 from ..._json import dumps, loads
 from ..answers import Answer, SpokenCall, count_words
 from ..http1 import Request
+from ..vectors import DIMENSIONS, vector_of
 from .base import MODEL, Dialect, OfferedTool, ProviderError, Question, bearer, whole
 
 __all__ = ["Gemini"]
 
 _METHOD = re.compile(r"/models/([^/:]+):(generateContent|streamGenerateContent)")
+_BESIDE = re.compile(r"/models/([^/:]+):(countTokens|embedContent|batchEmbedContents|predict)")
+_MOST_INPUTS = 100  # of one :batchEmbedContents
 _REASONS = {"stop": "STOP", "length": "MAX_TOKENS", "content_filter": "SAFETY"}
 _MODES = {"AUTO": "auto", "VALIDATED": "auto", "ANY": "required", "NONE": "none", "MODE_UNSPECIFIED": "auto"}
 
@@ -66,7 +69,10 @@ class Gemini(Dialect):
     def question(self, request: Request) -> Question:
         matched = _METHOD.fullmatch(self.local_path(request))
         assert matched is not None
-        body = {_camel(key): value for key, value in self.read_object(request).items()}
+        return self._question(request, matched[1], matched[2] == "streamGenerateContent", self.read_object(request))
+
+    def _question(self, request: Request, model: str, stream: bool, asked: dict[str, Any]) -> Question:
+        body = {_camel(key): value for key, value in asked.items()}
         for key in body:
             if key not in _FIELDS:
                 raise ProviderError(400, f'Invalid JSON payload received. Unknown name "{key}": Cannot find field.')
@@ -75,10 +81,9 @@ class Gemini(Dialect):
             raise ProviderError(400, "* GenerateContentRequest.contents: contents is not specified")
         tools, choice = _tools(body)
         config = _camel_keys(body.get("generationConfig"))
-        model = matched[1]
         return Question(
             model=model,
-            stream=matched[2] == "streamGenerateContent",
+            stream=stream,
             turns=[("system", _texts(_parts(body.get("systemInstruction")))), *_turns(contents, model)],
             number=request.number,
             tools=tools,
@@ -123,7 +128,7 @@ class Gemini(Dialect):
             "displayName": "Echo",
             "inputTokenLimit": 100_000,
             "outputTokenLimit": 100_000,
-            "supportedGenerationMethods": ["generateContent"],
+            "supportedGenerationMethods": ["generateContent", "countTokens", "embedContent"],
         }
         name = self.local_path(request).removeprefix("/models").removeprefix("/")
         if not name:
@@ -131,6 +136,29 @@ class Gemini(Dialect):
         if name != MODEL:
             raise ProviderError(404, f"models/{name} is not found for API version v1beta.")
         return _spaced(entry)
+
+    def beside(self, request: Request) -> bytes | None:
+        matched = _BESIDE.fullmatch(self.local_path(request))
+        if matched is None:
+            return None
+        body = self.read_object(request)
+        if matched[2] == "countTokens":
+            inner = body.get("generateContentRequest", body)
+            tokens = self._question(request, matched[1], False, inner).counted_tokens
+            return _spaced({"totalTokens": tokens, "promptTokensDetails": [{"modality": "TEXT", "tokenCount": tokens}]})
+        if matched[2] == "embedContent":
+            return _spaced({"embedding": _embedding(body)})
+        if matched[2] == "predict":
+            return _spaced({"predictions": [_prediction(each, body) for each in body.get("instances") or []]})
+        requests = body.get("requests") or []
+        if len(requests) > _MOST_INPUTS:
+            raise ProviderError(
+                400, f"* BatchEmbedContentsRequest.requests: at most {_MOST_INPUTS} requests can be in one batch"
+            )
+        for each in requests:
+            if each.get("model") != f"models/{matched[1]}":
+                raise ProviderError(400, "* BatchEmbedContentsRequest.requests: the model has to be that of the path.")
+        return _spaced({"embeddings": [_embedding(each) for each in requests]})
 
     def stream_type(self, request: Request) -> str:
         return "text/event-stream" if request.query.get("alt") == "sse" else "application/json; charset=UTF-8"
@@ -164,6 +192,24 @@ class Gemini(Dialect):
     def error_events(self, error: ProviderError, request: Request, position: int) -> list[bytes]:
         data = _spaced(self.error_object(error))
         return [self.event(data)] if request.query.get("alt") == "sse" else [b"," + data + b"\r\n", b"]\r\n"]
+
+
+def _embedding(request: dict[str, Any]) -> dict[str, Any]:
+    """The embedding of one ``EmbedContentRequest``."""
+    text = _texts(_parts(request.get("content")))
+    if not text:
+        raise ProviderError(400, "* EmbedContentRequest.content: content is empty")
+    return {"values": vector_of(text, whole(request.get("outputDimensionality")) or DIMENSIONS)}
+
+
+def _prediction(instance: dict[str, Any], body: dict[str, Any]) -> dict[str, Any]:
+    """The embedding of one instance of Vertex AI's ``:predict``."""
+    text = instance.get("content")
+    if not isinstance(text, str) or not text:
+        raise ProviderError(400, "The text content is empty.")
+    wanted = whole((body.get("parameters") or {}).get("outputDimensionality"))
+    statistics = {"token_count": count_words(text), "truncated": False}
+    return {"embeddings": {"values": vector_of(text, wanted or DIMENSIONS), "statistics": statistics}}
 
 
 def _spaced(value: Any) -> bytes:

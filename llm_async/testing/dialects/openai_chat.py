@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from ..._json import dumps
-from ..answers import Answer
+from ..._json import dumps, dumps_text
+from ..answers import Answer, count_words
 from ..http1 import Request
+from ..vectors import DIMENSIONS, in_base64, vector_of
 from .base import CREATED, MODEL, Dialect, OfferedTool, ProviderError, Question, bearer, text_of, whole
 
 __all__ = ["OPENAI_STATUSES", "OpenAIChat", "invalid", "missing", "openai_unauthorized", "read_tool_choice"]
@@ -20,6 +21,8 @@ _ROLES = {
     "tool": "tool",
     "function": "tool",
 }
+
+_MOST_INPUTS = 2048  # of one request for embeddings
 
 OPENAI_STATUSES: dict[int, tuple[str | None, str | None]] = {
     400: ("invalid_request_error", None),
@@ -184,6 +187,35 @@ class OpenAIChat(Dialect):
         if name != MODEL:
             raise ProviderError(404, f"The model '{name}' does not exist.", param="model", code="model_not_found")
         return dumps(entry)
+
+    def beside(self, request: Request) -> bytes | None:
+        return self.embeddings(request) if self.local_path(request) == "/embeddings" else None
+
+    def embeddings(self, request: Request) -> bytes:
+        """The answer to ``POST /embeddings``."""
+        body = self.read_object(request)
+        model = self.read_model(body)
+        inputs = body.get("input")
+        if inputs is None:
+            raise missing("input")
+        if isinstance(inputs, str) or (isinstance(inputs, list) and inputs and isinstance(inputs[0], int)):
+            inputs = [inputs]
+        if not isinstance(inputs, list) or not inputs or "" in inputs:
+            raise ProviderError(400, "'$.input' is invalid.", param="input")
+        if len(inputs) > _MOST_INPUTS:
+            raise ProviderError(400, f"'$.input' has more than {_MOST_INPUTS} inputs.", param="input")
+        encoding = body.get("encoding_format", "float")
+        if encoding not in ("float", "base64"):
+            raise invalid("encoding_format", encoding, "'float' and 'base64'")
+        texts = [each if isinstance(each, str) else dumps_text(each) for each in inputs]
+        vectors = [vector_of(text, whole(body.get("dimensions")) or DIMENSIONS) for text in texts]
+        tokens = sum(map(count_words, texts))
+        data = [
+            {"object": "embedding", "index": place, "embedding": in_base64(each) if encoding == "base64" else each}
+            for place, each in enumerate(vectors)
+        ]
+        usage = {"prompt_tokens": tokens, "total_tokens": tokens}
+        return dumps({"object": "list", "data": data, "model": model, "usage": usage})
 
     def headers(self, request: Request) -> list[tuple[str, str]]:
         return [

@@ -14,6 +14,11 @@ __all__ = ["OpenAIResponses"]
 
 _ROLES = {"user": "user", "assistant": "assistant", "system": "system", "developer": "system"}
 _ASSISTANT_PARTS = ("output_text", "refusal")
+# Everything that may be asked of /responses/input_tokens.
+_COUNTED = {
+    "conversation", "input", "instructions", "model", "parallel_tool_calls", "personality", "previous_response_id",
+    "reasoning", "text", "tool_choice", "tools", "truncation",
+}  # fmt: skip
 _INCOMPLETE = {"length": "max_output_tokens", "content_filter": "content_filter"}
 
 
@@ -28,6 +33,9 @@ class OpenAIResponses(Dialect):
 
     def generates(self, request: Request) -> bool:
         return self.local_path(request) == "/responses"
+
+    def owns(self, request: Request) -> bool:
+        return self.local_path(request).startswith("/responses")
 
     def key(self, request: Request) -> str | None:
         return bearer(request)
@@ -78,6 +86,14 @@ class OpenAIResponses(Dialect):
 
     def models(self, request: Request) -> bytes:
         raise ProviderError(404, f"Invalid URL ({request.method} {request.path})")
+
+    def beside(self, request: Request) -> bytes | None:
+        if self.local_path(request) != "/responses/input_tokens":
+            return None
+        for name in self.read_object(request):
+            if name not in _COUNTED:
+                raise ProviderError(400, f"Unknown parameter: '{name}'.", param=name, code="unknown_parameter")
+        return dumps({"object": "response.input_tokens", "input_tokens": self.question(request).counted_tokens})
 
     def headers(self, request: Request) -> list[tuple[str, str]]:
         return [("x-request-id", f"req_{request.number:08d}"), ("openai-version", "2020-10-01")]
