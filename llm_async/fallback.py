@@ -14,11 +14,9 @@ from dataclasses import replace
 from typing import Any, Literal, NamedTuple, NoReturn, Union, overload
 
 from .errors import (
-    AnswerError,
     APIConnectionError,
     APIStatusError,
     APITimeoutError,
-    InvalidAnswerError,
     LLMError,
     ProtocolError,
     StreamError,
@@ -33,6 +31,9 @@ from .providers.arguments import Deadlines, Headers, Messages, Schema, SchemaOf,
 __all__ = ["FailedCall", "Fallback", "Member", "another_may_help"]
 
 _log = logging.getLogger("llm_async")
+
+# How much too early a timer may go off, generously.
+_TIMER_SECONDS = 0.05
 
 #: Which errors are a reason to ask the next provider: classes of them, or a function that says so of an error.
 On = Union[type[BaseException], Iterable[type[BaseException]], Callable[[Exception], bool]]
@@ -88,8 +89,6 @@ def another_may_help(error: Exception) -> bool:
     """
     if isinstance(error, APIStatusError):
         return not is_refused_everywhere(error)
-    if isinstance(error, AnswerError):
-        return isinstance(error, InvalidAnswerError)
     return isinstance(error, (APIConnectionError, ProtocolError, StreamError, UnsupportedError))
 
 
@@ -341,13 +340,13 @@ class Question:
         self._stream = stream
         self._arguments = arguments
         self._timeouts = timeouts
-        self._total = timeouts.total if isinstance(timeouts, Timeouts) else timeouts
+        self._total = Timeouts.coerce(timeouts, Timeouts()).total
         self._total_at: float | None = None  # on the loop's clock
         self._place = 0  # of the member whose turn it is
 
     def start_clock(self) -> None:
         """The first request is about to be sent: the time that the call has in total begins."""
-        if self._total_at is None and isinstance(self._total, (int, float)):
+        if self._total_at is None and self._total is not None:
             self._total_at = asyncio.get_running_loop().time() + self._total
 
     async def ask(self) -> Response:
@@ -399,10 +398,11 @@ class Question:
                 error.add_note(f"before that, {call.provider_name} failed with {_said(call.error)}")
 
     def _is_over(self, error: Exception) -> bool:
+        """Whether the call's time was up when ``error`` came."""
         if self._total_at is None:
             return False
         late = isinstance(error, APITimeoutError) and error.deadline == "total"
-        return late or asyncio.get_running_loop().time() >= self._total_at
+        return asyncio.get_running_loop().time() >= self._total_at - (_TIMER_SECONDS if late else 0)
 
     def _time_left(self) -> Deadlines:
         """The deadlines for the next call: of the total, what is left of it."""
@@ -422,5 +422,5 @@ def _without_traceback(error: Exception) -> Exception:
     each: BaseException | None = error
     while each is not None:
         each.__traceback__ = None
-        each = each.__cause__ or each.__context__
+        each = each.__context__ if each.__cause__ is None else each.__cause__
     return error

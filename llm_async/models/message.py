@@ -108,7 +108,8 @@ def validate_messages(messages: Iterable[Message | Mapping[str, Any]]) -> list[M
 def _normalize(entry: Message | Mapping[str, Any], position: int) -> Message:
     if isinstance(entry, Message):
         _check_role(entry.role, position)
-        _content({"content": entry.content}, position)
+        if type(entry.content) is not str:
+            _content({"content": entry.content}, position)
         return entry
     if not isinstance(entry, Mapping):
         raise TypeError(f"messages[{position}] must be a Message or a mapping, not {type(entry).__name__}")

@@ -145,6 +145,8 @@ def _sound(raw: Mapping[str, Any], *names: str) -> int | None:
 
 def count(value: Any) -> int | None:
     """A count of tokens, or None for whatever is none."""
+    if value is None or type(value) is int:
+        return value
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return int(value)
     return None
@@ -157,7 +159,7 @@ def word(value: Any) -> str | None:
 
 def mapping(value: Any) -> Mapping[str, Any]:
     """A nested object, or an empty one where there is none."""
-    return value if isinstance(value, Mapping) else {}
+    return value if type(value) is dict or isinstance(value, Mapping) else {}
 
 
 def dollars(raw: Mapping[str, Any]) -> float | None:
@@ -169,6 +171,8 @@ def dollars(raw: Mapping[str, Any]) -> float | None:
     if ticks is not None:
         return ticks / _TICKS_PER_DOLLAR
     cost = raw.get("cost")
+    if cost is None:
+        return None
     if isinstance(cost, Mapping):
         cost = cost.get("total_cost")
     return float(cost) if isinstance(cost, (int, float)) and not isinstance(cost, bool) else None

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import AsyncIterator, Mapping
+from functools import lru_cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -63,11 +64,18 @@ def is_served(provider: BaseProvider) -> bool:
 
 def _replaced_post(provider: BaseProvider) -> Any:
     """What a test has put in the place of ``post_json`` in the module of the provider's class, or None."""
-    for cls in type(provider).__mro__:
-        found = getattr(sys.modules.get(cls.__module__), "__dict__", {}).get("post_json")
+    for namespace in _namespaces(type(provider)):
+        found = namespace.get("post_json")
         if found is not None and getattr(found, "__module__", None) != _OLD_HOME:
             return found
     return None
+
+
+@lru_cache(maxsize=256)
+def _namespaces(cls: type) -> list[dict[str, Any]]:
+    """What stands in the modules of a class and of its bases."""
+    modules = dict.fromkeys(sys.modules.get(each.__module__) for each in cls.__mro__ if each is not object)
+    return [vars(module) for module in modules if module is not None]
 
 
 def _overridden(provider: BaseProvider) -> list[str]:

@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import Annotated, Any, get_args, get_origin
 
 from ..protocols.schema import rewrite
-from ..tools.libraries import UnsupportedAnnotation, belongs_to_library, called, library_type
+from ..tools.libraries import UnsupportedAnnotation, belongs_to_library, library_type
 
 __all__ = ["ReadType", "is_type", "name_of", "read_type"]
 
@@ -47,7 +47,7 @@ def name_of(python_type: Any) -> str:
     """A name for a type that every API takes."""
     if get_origin(python_type) is Annotated:
         return name_of(get_args(python_type)[0])
-    name = python_type.__name__ if isinstance(python_type, type) and not get_args(python_type) else called(python_type)
+    name = python_type.__name__ if isinstance(python_type, type) and not get_args(python_type) else str(python_type)
     # Of "list[package.module.City]" the packages say nothing to anybody.
     name = re.sub(r"\b(?:\w+\.)+", "", name)
     return re.sub(r"[^A-Za-z0-9_-]+", "_", name).strip("_")[:_LONGEST_NAME] or "response"

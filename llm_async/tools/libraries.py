@@ -22,7 +22,6 @@ __all__ = [
     "UnsupportedAnnotation",
     "as_builtins",
     "belongs_to_library",
-    "called",
     "json_path",
     "library_type",
     "parameter_descriptions",
@@ -110,10 +109,10 @@ def library_type(annotation: Any, notes: Iterable[Any] = ()) -> LibraryType:
             return read(library, annotation)
         except UnsupportedAnnotation as error:
             refusals.append(f"{name}: {error}")
-    raise UnsupportedAnnotation(f"{called(annotation)} is not supported ({'; '.join(refusals)})", tried=tried)
+    raise UnsupportedAnnotation(f"{_called(annotation)} is not supported ({'; '.join(refusals)})", tried=tried)
 
 
-def called(annotation: Any) -> str:
+def _called(annotation: Any) -> str:
     """What to call a type in a message."""
     return annotation.__qualname__ if isinstance(annotation, type) else str(annotation)
 

@@ -134,7 +134,6 @@ def test_an_invalid_answer_is_asked_for_again_with_what_is_wrong(provider_class:
         assert [type(each) for each in response.rejected] == [ParsedResponse, ParsedResponse]
         counts = [each.usage.input_tokens for each in response.rejected if each.usage]
         assert response.usage is not None
-
         assert (response.usage.input_tokens or 0) > sum(count or 0 for count in counts)
         assert response.usage.raw
         first = await provider.acomplete("m", HELLO, response_schema=City, schema_retries=3)
