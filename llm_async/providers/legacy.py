@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import AsyncIterator, Mapping
-from functools import lru_cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 from .._json import dumps, loads
 from .._speedups import EventDecoder
@@ -47,6 +47,7 @@ __all__ = [
 _HOOKS = ("_http_post", "_stream_response", "_parse_response")
 _OLD_NAMES = ("aiosonic", "parse_stream_chunk", "post_json", "stream_json")
 _OLD_HOME = "llm_async.utils.http"
+_NAMESPACES: WeakKeyDictionary[type, list[dict[str, Any]]] = WeakKeyDictionary()
 _PARSED = ("openai", "claude", "google")  # whom parse_stream_chunk knows
 
 
@@ -71,11 +72,13 @@ def _replaced_post(provider: BaseProvider) -> Any:
     return None
 
 
-@lru_cache(maxsize=256)
 def _namespaces(cls: type) -> list[dict[str, Any]]:
-    """What stands in the modules of a class and of its bases."""
-    modules = dict.fromkeys(sys.modules.get(each.__module__) for each in cls.__mro__ if each is not object)
-    return [vars(module) for module in modules if module is not None]
+    """What stands in the modules of a class and of its bases; looked up once per class."""
+    known = _NAMESPACES.get(cls)
+    if known is None:
+        modules = dict.fromkeys(sys.modules.get(each.__module__) for each in cls.__mro__ if each is not object)
+        known = _NAMESPACES[cls] = [vars(module) for module in modules if module is not None]
+    return known
 
 
 def _overridden(provider: BaseProvider) -> list[str]:
