@@ -417,13 +417,13 @@ cdef class PartialJSON:
 
     cdef Py_ssize_t _read_number(self, str text, Text* piece, Py_ssize_t place) except -1:
         cdef Py_ssize_t start = place, first
-        cdef long long number = 0
+        cdef unsigned long long number = 0  # takes one digit more than is used
         if not self._pieces:
             if at(piece, place) == 45:
                 place += 1
             first = place
             while place < piece.size and place - first <= LONGEST and is_digit(at(piece, place)):
-                number = number * 10 + (<int>at(piece, place) - 48)
+                number = number * 10 + <unsigned int>(at(piece, place) - 48)
                 place += 1
             if (
                 place < piece.size
@@ -431,7 +431,7 @@ cdef class PartialJSON:
                 and (place - first == 1 or at(piece, first) != 48)
                 and not is_of_number(at(piece, place))
             ):
-                self._place_number(number if first == start else -number)
+                self._place_number(<long long>number if first == start else -<long long>number)
                 return place
         while place < piece.size and is_of_number(at(piece, place)):
             place += 1

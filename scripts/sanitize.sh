@@ -20,7 +20,7 @@ export UBSAN_OPTIONS=print_stacktrace=1
 export PYTHONMALLOC=malloc LLM_ASYNC_REQUIRE_EXTENSIONS=1
 export PYTHONPATH="$copy"
 "$python" -c "from llm_async import _speedups; print('llm_async:', _speedups.REASON)"
-# The tests of leaks measure the allocator that is switched off here.
-"$python" -m pytest -q -p no:cacheprovider -o timeout=600 -k "not memory and not leak and not grow" "$@" \
+# The tests of leaks measure the allocator that is switched off here. A finding is written to stderr, which must not be caught.
+"$python" -m pytest -q -s -p no:cacheprovider -o timeout=600 -k "not memory and not leak and not grow" "$@" \
     tests/test_sse.py tests/test_deltas.py tests/test_tool_calls.py tests/test_framing.py tests/test_fragments.py tests/test_partial_json.py \
     tests/fuzz
