@@ -11,6 +11,8 @@ import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from functools import partial
+from inspect import iscoroutinefunction
 from typing import Any, Literal, NamedTuple, NoReturn, Union, overload
 
 from .errors import (
@@ -31,6 +33,9 @@ from .providers.arguments import Deadlines, Headers, Messages, Schema, SchemaOf,
 __all__ = ["FailedCall", "Fallback", "Member", "another_may_help"]
 
 _log = logging.getLogger("llm_async")
+
+# What a member's options cannot say; its model stands beside them.
+_OF_THE_CALL = ("model", "messages", "stream")
 
 # How much too early a timer may go off, generously.
 _TIMER_SECONDS = 0.05
@@ -84,12 +89,15 @@ def another_may_help(error: Exception) -> bool:
 
     That is: the connection failed or a deadline passed; the provider said no to the account (wrong key, no credit, no
     permission, too many requests), to the model (unknown, too small for the conversation) or to everybody (overloaded,
-    5xx); it said nonsense or ended early; it has no place for what was asked (:class:`UnsupportedError`). It is not: a
-    request that is wrong in itself (400, 422), or a wrong argument (ValueError, TypeError).
+    5xx); it said nonsense or ended early; it has no place for what was asked (:class:`UnsupportedError`); there are no
+    credentials for it on this machine. It is not: a request that is wrong in itself (400, 422), or a wrong argument
+    (ValueError, TypeError).
     """
     if isinstance(error, APIStatusError):
         return not is_refused_everywhere(error)
-    return isinstance(error, (APIConnectionError, ProtocolError, StreamError, UnsupportedError))
+    # LLMError itself is raised where nothing was sent: Vertex AI, on a machine that has no credentials.
+    own = type(error) is LLMError
+    return own or isinstance(error, (APIConnectionError, ProtocolError, StreamError, UnsupportedError))
 
 
 class Fallback:
@@ -293,12 +301,17 @@ def _member(value: Any, place: int) -> Member:
         member = Member(*value)
     else:
         member = Member(value)
+    if isinstance(member.provider, type):
+        raise TypeError(f"members[{place}] must be a provider, not the class {member.provider.__name__}")
     if not callable(getattr(member.provider, "acomplete", None)):
         raise TypeError(f"members[{place}] must be a provider, not {type(member.provider).__name__}")
     if member.model is not None and not isinstance(member.model, (str, Mapping)):
         raise TypeError(f"members[{place}]: the model must be a str or a mapping, not {type(member.model).__name__}")
     if not isinstance(member.options, Mapping):
         raise TypeError(f"members[{place}]: the options must be a mapping, not {type(member.options).__name__}")
+    for name in member.options:
+        if not isinstance(name, str) or name in _OF_THE_CALL:
+            raise TypeError(f"members[{place}]: {name!r} cannot be an option: {', '.join(_OF_THE_CALL)} are the call's")
     return member
 
 
@@ -306,12 +319,18 @@ def _rule(on: On | None) -> Callable[[Exception], bool]:
     if on is None:
         return another_may_help
     if callable(on) and not isinstance(on, type):
+        if iscoroutinefunction(on):
+            raise TypeError("on must be an ordinary function: what an async one says is not known at once")
         return on
     classes = (on,) if isinstance(on, type) else tuple(on)
     for each in classes:
         if not (isinstance(each, type) and issubclass(each, BaseException)):
             raise TypeError(f"on must be classes of exceptions, or a function, and {each!r} is neither")
-    return lambda error: isinstance(error, classes)
+    return partial(_is_one_of, classes)
+
+
+def _is_one_of(classes: tuple[type[BaseException], ...], error: Exception) -> bool:
+    return isinstance(error, classes)
 
 
 class Question:
@@ -420,7 +439,9 @@ def _said(error: Exception) -> str:
 def _without_traceback(error: Exception) -> Exception:
     """The error alone: its traceback, and those of its causes, would keep alive all that the failed call has used."""
     each: BaseException | None = error
-    while each is not None:
+    seen: set[int] = set()  # an error may be raised from itself
+    while each is not None and id(each) not in seen:
+        seen.add(id(each))
         each.__traceback__ = None
         each = each.__context__ if each.__cause__ is None else each.__cause__
     return error

@@ -77,7 +77,9 @@ class FallbackStream:
                 chunk = await self._first()
                 chunks = self._chunks
         except LLMError as error:
-            error.fallbacks = error.fallbacks or self._question.failed
+            failed = self._question.failed
+            if error.fallbacks[: len(failed)] != failed:
+                error.fallbacks = (*failed, *error.fallbacks)
             self._show()
             raise
         if chunks.ready:

@@ -133,7 +133,8 @@ def _request_attributes(operation: str, event: RequestEvent) -> dict[str, Any]:
     if event.stream:
         attributes["gen_ai.request.stream"] = True
     body = event.body if isinstance(event.body, dict) else {}
-    said = {**body, **(body.get("generationConfig") or {})}
+    config = body.get("generationConfig")
+    said = {**body, **config} if isinstance(config, dict) else body
     for attribute, names in _REQUEST.items():
         value = next((said[name] for name in names if isinstance(said.get(name), (int, float))), None)
         if value is not None:
@@ -147,6 +148,7 @@ def _response_attributes(event: ResponseEvent) -> dict[str, Any]:
         "gen_ai.response.model": event.model,
         "gen_ai.response.time_to_first_chunk": event.timing.first_chunk,
         "llm_async.request_id": event.request_id,
+        "llm_async.cached": event.cached or None,
     }
     if event.message is not None and event.complete:
         attributes["gen_ai.response.finish_reasons"] = [event.message.finish_reason]

@@ -182,6 +182,25 @@ class TestTheSameRequest:
         against_server(kind, body)
 
 
+def test_headers_about_the_moment_and_cookies_are_not_kept() -> None:
+    async def body(server: ProviderServer, provider: BaseProvider, cache: MemoryCache) -> None:
+        passing = {
+            "set-cookie": "session=1",
+            "retry-after-ms": "5",
+            "x-ratelimit-limit-requests": "5",
+            "anthropic-ratelimit-tokens-limit": "5",
+            "anthropic-priority-input-tokens-limit": "5",
+        }
+        answer = b'{"choices":[{"message":{"role":"assistant","content":"Hi"},"finish_reason":"stop"}]}'
+        server.script(Raw(answer, headers={"x-request-id": "req_1", **passing}))
+        fresh, kept = (await asked(provider))[0], (await asked(provider))[0]
+        assert kept.cached
+        assert not kept.headers.keys() & passing.keys()
+        assert (fresh.request_id, kept.request_id, kept.rate_limits) == ("req_1", "req_1", None)
+
+    against_server(OpenAIProvider, body)
+
+
 @every_provider
 class TestWhatIsNotKept:
     @streamed_or_not
@@ -353,6 +372,14 @@ class Spoiled(MemoryCache):
         return b"\x00 nothing that was kept"
 
 
+class Cut(MemoryCache):
+    """A cache that loses the end of what it was given."""
+
+    async def get(self, key: str) -> bytes | None:
+        value = await super().get(key)
+        return value and value[:-30]
+
+
 class Slow(MemoryCache):
     """A cache that does not answer."""
 
@@ -394,6 +421,31 @@ class TestCachesThatFail:
 
         asyncio.run(main())
 
+    @streamed_or_not
+    @every_provider
+    def test_and_give_half_an_answer_are_as_if_they_had_none(self, kind: type[BaseProvider], stream: bool) -> None:
+        async def main() -> None:
+            async with ProviderServer() as server, kind("k", server.url(kind.name()), cache=Cut()) as provider:
+                for _ in range(2):
+                    response, _ = await asked(provider, stream)
+                    assert response.main_response.content == "You said: Good morning"
+                    assert not response.cached
+                assert len(server.requests) == 2
+
+        asyncio.run(main())
+
+    def test_and_give_another_kind_of_bytes_serve(self) -> None:
+        class Views(MemoryCache):
+            async def get(self, key: str) -> Any:
+                value = await super().get(key)
+                return value and memoryview(value)
+
+        async def main() -> None:
+            async with ProviderServer() as server, ClaudeProvider("k", server.url("claude"), cache=Views()) as provider:
+                assert [(await asked(provider))[0].cached for _ in range(2)] == [False, True]
+
+        asyncio.run(main())
+
 
 class TestWhatIsRefused:
     @pytest.mark.parametrize("cache", [{}, object(), "redis://localhost", 3])
@@ -401,6 +453,10 @@ class TestWhatIsRefused:
     def test_a_cache_that_is_none(self, kind: Any, cache: Any) -> None:
         with pytest.raises(TypeError, match="cache must have the async methods get and set"):
             kind("k", cache=cache)
+
+    def test_a_cache_that_is_a_class(self) -> None:
+        with pytest.raises(TypeError, match="cache must be a MemoryCache, not the class"):
+            OpenAIProvider("k", cache=MemoryCache)  # type: ignore[arg-type]
 
     @pytest.mark.parametrize("use", ["yes", 3, {"no-cache": True}])
     def test_a_use_of_it_that_is_none(self, use: Any) -> None:

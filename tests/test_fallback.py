@@ -36,6 +36,7 @@ from llm_async import (
     RetryConfig,
     StreamError,
     Timeouts,
+    ToolError,
     UnsupportedError,
     tool,
 )
@@ -338,7 +339,8 @@ class TestWhatOthersMayMend:
             (StreamError("cut"), True),
             (ProtocolError("nonsense"), True),
             (UnsupportedError("no place"), True),
-            (LLMError("anything"), False),
+            (LLMError("Vertex AI: there is no token to be had"), True),
+            (ToolError("wrong arguments"), False),
             (ValueError("wrong"), False),
             (KeyError("bug"), False),
         ],
@@ -375,6 +377,13 @@ class TestOn:
     def test_is_made_of_exceptions(self, on: Any) -> None:
         with pytest.raises(TypeError, match=r"^on must be|not iterable"):
             Fallback([OpenAIProvider("k")], on=on)
+
+    def test_is_no_async_function_whose_every_answer_would_be_a_yes(self) -> None:
+        async def never(error: Exception) -> bool:
+            return False
+
+        with pytest.raises(TypeError, match="on must be an ordinary function"):
+            Fallback([OpenAIProvider("k")], on=never)
 
 
 class TestWhenAllFail:
@@ -598,7 +607,18 @@ class TestModels:
         with_server(body)
 
     @pytest.mark.parametrize(
-        "members", [[3], [("a", "b")], [()], [(OpenAIProvider("k"), 3)], [(OpenAIProvider("k"), "m", 3)]]
+        "members",
+        [
+            [3],
+            [("a", "b")],
+            [()],
+            [OpenAIProvider],
+            [(OpenAIProvider("k"), 3)],
+            [(OpenAIProvider("k"), "m", 3)],
+            [(OpenAIProvider("k"), "m", {"model": "n"})],
+            [(OpenAIProvider("k"), "m", {"stream": True})],
+            [(OpenAIProvider("k"), "m", {3: 4})],
+        ],
     )
     def test_and_members_are_checked_at_construction(self, members: Any) -> None:
         with pytest.raises(TypeError, match=r"members\[0\]"):
@@ -787,6 +807,41 @@ class TestNesting:
                 assert repr(outer) == "<Fallback of fallback, fallback>"
 
         with_server(body)
+
+    def test_a_stream_that_breaks_in_an_inner_one_names_the_failures_of_both(self) -> None:
+        async def body(server: ProviderServer) -> None:
+            for name in ("openai", "openrouter"):
+                server.fail(503, provider=name)
+            server.cut(after_bytes=600, provider="claude")
+            inner = fallback(server, OpenRouterProvider, ClaudeProvider)
+            async with Fallback([(provider(server, OpenAIProvider), "m"), inner]) as outer:
+                response = await outer.acomplete("m", HELLO, stream=True)
+                with pytest.raises(APIConnectionError) as caught:
+                    await response.final()
+                assert caught.value.partial is not None
+                assert [call.provider_name for call in caught.value.fallbacks] == ["openai", "openrouter"]
+
+        with_server(body)
+
+
+def test_a_fallback_can_be_pickled_whatever_its_reasons() -> None:
+    for on in (None, RateLimitError, (RateLimitError, ProtocolError)):
+        again = pickle.loads(pickle.dumps(Fallback([(OpenAIProvider("k"), "m")], on=on)))
+        assert [(member.name, member.model) for member in again.members] == [("openai", "m")]
+        assert again._may_help(RateLimitError("HTTP 429", status_code=429))
+
+
+def test_an_error_that_was_raised_from_itself_is_a_reason_like_any_other() -> None:
+    class Circular(OpenAIProvider):
+        async def _single_complete(self, *args: Any, **kwargs: Any) -> Response:
+            error = APIConnectionError("gone")
+            raise error from error
+
+    async def body(server: ProviderServer) -> None:
+        async with Fallback([(Circular("k"), "m"), (provider(server, ClaudeProvider), "m")]) as asked:
+            assert (await asked.acomplete(messages=HELLO)).provider_name == "claude"
+
+    with_server(body)
 
 
 class OldProvider(BaseProvider):

@@ -15,6 +15,7 @@ from llm_async import (
     BaseProvider,
     ClaudeProvider,
     GoogleProvider,
+    Message,
     OpenAIProvider,
     OpenAIResponsesProvider,
     OpenRouterProvider,
@@ -22,7 +23,7 @@ from llm_async import (
     UnsupportedError,
     parts,
 )
-from llm_async.models.media_types import media_type_of_bytes, media_type_of_name
+from llm_async.models.media_types import ending_of, media_type_of_bytes, media_type_of_name
 from llm_async.protocols.base import Call
 from llm_async.testing import ProviderServer
 
@@ -425,6 +426,8 @@ def test_a_path_is_read_when_the_part_is_made(
         (lambda: parts.audio("https://x.org/a"), "nothing tells the type of"),
         (lambda: parts.audio("data:audio/wav,abc"), "must be in base64"),
         (lambda: parts.document(b"\xff\xfe", media_type="text/plain"), "must be UTF-8"),
+        (lambda: parts.document("data:text/plain"), "a data URL without a comma"),
+        (lambda: parts.document("data:text/csv;base64,a"), "data is not base64"),
         (lambda: parts.uploaded(""), "file_id must be"),
         (lambda: parts.uploaded("f", "video"), "kind must be"),  # type: ignore[arg-type]
     ],
@@ -457,12 +460,35 @@ def test_a_source_of_another_type_is_a_type_error(make: Callable[[Any], Any]) ->
         (b"\xff\xf1\x50", "audio/aac"),
         (b"OggS", "audio/ogg"),
         (b"hello", None),
+        ("hello".encode("utf-16"), None),
         (b"", None),
         (b"RIFF", None),
     ],
 )
 def test_the_first_bytes_tell_a_media_type(data: bytes, media_type: str | None) -> None:
     assert media_type_of_bytes(data) == media_type
+
+
+@pytest.mark.parametrize("url", ["data:text/csv;base64,YSxi", "data:text/csv,a%2Cb", "DATA:text/csv;Base64,YSxi"])
+def test_a_text_in_a_data_url_is_the_same_document_as_its_bytes(url: str) -> None:
+    assert parts.document(url, name="n") == parts.document(b"a,b", media_type="text/csv", name="n")
+
+
+@pytest.mark.parametrize(("media_type", "name"), [("application/pdf", "document.pdf"), (WORD, "document.docx")])
+def test_a_file_without_a_name_is_named_by_its_type(media_type: str, name: str) -> None:
+    assert parts.document(b"....", media_type=media_type)["file"]["filename"] == name
+
+
+def test_a_file_of_a_type_that_nobody_knows_is_named_by_what_the_type_says() -> None:
+    assert ending_of("application/x-new; v=1") == "x-new"
+
+
+@pytest.mark.parametrize("provider_class", PROVIDERS)
+def test_parts_may_stand_in_a_tuple(server: ProviderServer, provider_class: type[BaseProvider]) -> None:
+    said = [parts.text("a"), parts.document(b"b", media_type="text/plain")]
+    expected = asyncio.run(asked(server, provider_class, {"role": "user", "content": said}))
+    for question in ({"role": "user", "content": tuple(said)}, Message("user", tuple(said))):  # type: ignore[arg-type]
+        assert asyncio.run(asked(server, provider_class, question)) == expected
 
 
 def test_the_end_of_a_name_tells_a_media_type() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from llm_async import (
     BaseProvider,
     ClaudeProvider,
     GoogleProvider,
+    Message,
     OpenAIProvider,
     OpenAIResponsesProvider,
     OpenRouterProvider,
@@ -44,6 +46,58 @@ def opaque(body: Any) -> set[str]:
         own = {str(value) for key, value in body.items() if key in fields and value}
         return own.union(*map(opaque, body.values()))
     return set().union(*map(opaque, body)) if isinstance(body, list) else set()
+
+
+@pytest.mark.parametrize("saved", [False, True], ids=["kept", "saved"])
+@pytest.mark.parametrize("provider_class", CLASSES)
+def test_results_find_their_calls_in_any_order_also_after_json(provider_class: type[BaseProvider], saved: bool) -> None:
+    async def run() -> None:
+        async with ProviderServer() as server, provider_class("key", server.url(provider_class.name())) as provider:
+            server.script(ToolCalls(("look", {"at": "sky"}), ("look", {"at": "sea"})))
+            message = await answered(provider, [HI], stream=False)
+            if saved:
+                message = Message.from_dict(json.loads(json.dumps(message.to_dict())))
+            results = [provider.tool_result(call, call.arguments["at"]) for call in reversed(message.tool_calls)]
+            await provider.acomplete(MODEL, [HI, message, *results])
+            asked, told = {}, {}
+            for holder in holders(server.requests[-1].json):
+                if "args" in holder or "input" in holder or "arguments" in holder:
+                    asked[str(holder.get("call_id") or holder.get("id"))] = str(holder)
+                elif "response" in holder:
+                    told[holder["id"]] = holder["response"]["result"]
+                for key in ("tool_call_id", "tool_use_id", "call_id"):
+                    if key in holder and ("content" in holder or "output" in holder):
+                        told[holder[key]] = holder.get("content", holder.get("output"))
+            assert len(told) == 2
+            assert all(told[id] in asked[id] for id in told), (asked, told)
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("plain", [False, True])
+def test_a_turn_of_geminis_without_its_original_names_its_calls_as_the_results_do(plain: bool) -> None:
+    async def run() -> None:
+        async with ProviderServer() as server, GoogleProvider("key", server.url("google")) as google:
+            server.script(ToolCalls(("look", {"at": "sky"})))
+            message = await answered(google, [HI], stream=False)
+            (call,) = message.tool_calls
+            result = google.tool_result(call, "rain")
+            calls = [replace(call, id=str(call.id))] if plain else [call]  # as a program of one's own may keep them
+            await google.acomplete(MODEL, [HI, Message("assistant", "I look.", tool_calls=calls), result])
+            _, said, told = server.requests[-1].json["contents"]
+            asked = said["parts"][1]["functionCall"]
+            assert asked.get("id") == told["parts"][0]["functionResponse"].get("id") == (None if plain else call.id)
+
+    asyncio.run(run())
+
+
+def holders(value: Any) -> list[dict[str, Any]]:
+    """All objects in a request; the name and arguments of a call of Chat Completions beside its id."""
+    if isinstance(value, dict):
+        own = {**value, **value["function"]} if isinstance(value.get("function"), dict) else value
+        inner = [] if own is not value else [found for each in value.values() for found in holders(each)]
+        return [own, *inner]
+    return [found for each in value for found in holders(each)] if isinstance(value, list) else []
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])

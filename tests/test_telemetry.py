@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -12,7 +13,16 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode
 
-from llm_async import BaseProvider, ClaudeProvider, GoogleProvider, OpenAIProvider, RateLimitError, RetryConfig
+from llm_async import (
+    BadRequestError,
+    BaseProvider,
+    ClaudeProvider,
+    GoogleProvider,
+    OpenAIProvider,
+    RateLimitError,
+    RetryConfig,
+)
+from llm_async.cache import MemoryCache
 from llm_async.telemetry import telemetry
 from llm_async.testing import ProviderServer
 from tests.contract.calls import Body, against_server, every_provider
@@ -73,6 +83,25 @@ def test_embeddings_are_a_span_and_what_asks_no_model_is_none() -> None:
 
     assert [span.name for span in spans_of(OpenAIProvider, body)] == ["embeddings m"]
     assert [span.name for span in spans_of(GoogleProvider, body)] == ["embeddings m"]
+
+
+def test_a_span_of_what_the_cache_gave_says_so() -> None:
+    async def body(server: ProviderServer, provider: BaseProvider) -> None:
+        await provider.acomplete("m", HELLO)
+        await provider.acomplete("m", HELLO)
+
+    spans = spans_of(OpenAIProvider, body, cache=MemoryCache())
+    assert [span.attributes.get("llm_async.cached") for span in spans] == [None, True]
+
+
+@pytest.mark.parametrize("config", [None, [1], "none", 5])
+def test_a_request_that_is_odd_is_a_span_and_no_error_of_its_own(config: Any) -> None:
+    async def body(server: ProviderServer, provider: BaseProvider) -> None:
+        with suppress(BadRequestError):
+            await provider.acomplete("m", HELLO, extra_body={"generationConfig": config})
+
+    [span] = spans_of(GoogleProvider, body)
+    assert span.name == "generate_content m"
 
 
 def test_a_count_of_tokens_is_no_span() -> None:

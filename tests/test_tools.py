@@ -546,6 +546,23 @@ class Word(str):
     pass
 
 
+class Money:
+    """No dataclass, but it says what it is."""
+
+    def __init__(self, euros: int) -> None:
+        self.euros = euros
+
+    def __str__(self) -> str:
+        return f"{self.euros} euros"
+
+
+class Table:
+    """Looks like pandas' tables."""
+
+    def __repr__(self) -> str:
+        return "a | b"
+
+
 @pytest.mark.parametrize(
     ("result", "text"),
     [
@@ -574,6 +591,9 @@ class Word(str):
         ("bytes: é".encode(), '"bytes: é"'),
         (Numbers(), "[1, 2]"),
         (2**70, str(2**70)),
+        (Money(3), "3 euros"),
+        (Table(), "a | b"),
+        (ValueError("no such city"), "no such city"),
     ],
 )
 def test_a_result_is_text_or_json(result: Any, text: str) -> None:
@@ -591,7 +611,9 @@ def circle() -> list[Any]:
     return ring
 
 
-@pytest.mark.parametrize("result", [object(), float("nan"), [float("inf")], b"\xff", circle(), {"a": open}, iter([1])])
+@pytest.mark.parametrize(
+    "result", [object(), float("nan"), [float("inf")], b"\xff", circle(), {"a": open}, iter([1]), {"a": Money(3)}]
+)
 def test_a_result_without_a_json_form_is_an_error_that_names_the_tool(result: Any) -> None:
     with pytest.raises(ToolError, match="tool 'give': its result cannot be given to a model") as caught:
         run(call_of("give"), named("give", lambda: result))

@@ -26,7 +26,9 @@ _MODEL_IN_PATH = re.compile(r"/(?:models|deployments)/([^/:?]+)")
 
 @dataclass(eq=False)
 class RequestEvent:
-    """A request is about to be sent, or to be looked up in the provider's cache. One object for all attempts of a call: the events of one call share it.
+    """A request is about to be sent, or to be looked up in the provider's cache.
+
+    It is one object for all attempts of a call: the events of one call share it.
 
     Attributes:
         number: the number of the call among all that are listened to in this process; its log lines begin with it.
@@ -151,3 +153,8 @@ class Hooks:
     on_response: Callable[[ResponseEvent], Any] | None = None
     on_retry: Callable[[RetryEvent], Any] | None = None
     on_error: Callable[[ErrorEvent], Any] | None = None
+
+    def __post_init__(self) -> None:
+        for name, hook in vars(self).items():
+            if hook is not None and not callable(hook):
+                raise TypeError(f"{name} must be a function, not {type(hook).__name__}")

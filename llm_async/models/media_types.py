@@ -6,7 +6,7 @@ machine to machine, and so is not asked.
 
 from __future__ import annotations
 
-__all__ = ["media_type_of_bytes", "media_type_of_name"]
+__all__ = ["ending_of", "is_text", "media_type_of_bytes", "media_type_of_name"]
 
 # The beginnings of files that say what they are; `?` stands for any byte.
 _BEGINNINGS = (
@@ -41,6 +41,11 @@ _BRANDS = {
     b"M4B ": "audio/mp4",
     b"qt  ": "video/quicktime",
 }
+# What reads as text although its type does not begin with "text/".
+_TEXTS = (
+    *("application/json", "application/xml", "application/yaml", "application/x-yaml"),
+    *("application/toml", "application/javascript"),
+)
 _ENDINGS = {
     "aac": "audio/aac",
     "aif": "audio/aiff",
@@ -101,8 +106,9 @@ def media_type_of_bytes(data: bytes) -> str | None:
         head = data[: len(beginning)]
         if len(head) == len(beginning) and all(map(_fits, beginning, head)):
             return media_type
-    # An MPEG audio frame without a tag in front: eleven bits set; then AAC where the layer is 0, else MP3.
-    if len(data) >= 2 and data[0] == 0xFF and data[1] & 0xE0 == 0xE0:
+    # An MPEG audio frame without a tag in front: eleven bits set; then AAC where the layer is 0, else MP3. Nobody uses layer I,
+    # with which the mark would be that of a text in UTF-16.
+    if len(data) >= 2 and data[0] == 0xFF and data[1] & 0xE0 == 0xE0 and data[1] & 0x06 != 0x06:
         return "audio/mpeg" if data[1] & 0x06 else "audio/aac"
     return None
 
@@ -114,3 +120,15 @@ def _fits(wanted: int, got: int) -> bool:
 def media_type_of_name(name: str) -> str | None:
     """The media type that the end of a file's name, or of a URL's path, tells; None where it tells nothing."""
     return _ENDINGS.get(name.rpartition("/")[2].rpartition(".")[2].lower())
+
+
+def ending_of(media_type: str) -> str:
+    """The end of a file's name for a media type: the usual one, else what the type itself says."""
+    told = [ending for ending, known in _ENDINGS.items() if known == media_type]
+    kind = media_type.partition("/")[2].partition(";")[0]
+    return kind if not told or kind in told else told[0]
+
+
+def is_text(media_type: str) -> bool:
+    """Whether data of a media type reads as text."""
+    return media_type.startswith("text/") or media_type.partition(";")[0] in _TEXTS

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, Union
 
-from .tool_call import SERVER_RUN, ToolCall
+from .tool_call import SERVER_RUN, ServerId, ToolCall
 
 __all__ = ["Content", "Message", "Role", "listed", "message_to_dict", "normalize_messages", "validate_messages"]
 
@@ -58,7 +58,7 @@ class Message:
         """The text of ``content``, which is all of it in an answer; of a list of parts, their texts joined."""
         if isinstance(self.content, str):
             return self.content
-        texts = (part.get("text") for part in self.content)
+        texts = (part.get("text") for part in self.content or ())
         return "".join(text for text in texts if isinstance(text, str))
 
     def to_dict(self) -> dict[str, Any]:
@@ -110,6 +110,8 @@ def _normalize(entry: Message | Mapping[str, Any], position: int) -> Message:
         _check_role(entry.role, position)
         if type(entry.content) is not str:
             _content({"content": entry.content}, position)
+        if entry.tool_calls is not None or entry.reasoning is not None or entry.reasoning_details is not None:
+            _check_said(entry, position)
         return entry
     if not isinstance(entry, Mapping):
         raise TypeError(f"messages[{position}] must be a Message or a mapping, not {type(entry).__name__}")
@@ -118,16 +120,13 @@ def _normalize(entry: Message | Mapping[str, Any], position: int) -> Message:
     if entry.get("role") == "model" and isinstance(entry.get("parts"), list):  # Gemini's own form, written by hand
         entry = {**entry, "role": "assistant"}
     _check_role(entry.get("role"), position)
-    reasoning = entry.get("reasoning")
-    if reasoning is not None and not isinstance(reasoning, str):
-        raise TypeError(f"messages[{position}]: reasoning must be a str, not {type(reasoning).__name__}")
     inner = entry.get("original")
     original = dict(inner) if isinstance(inner, Mapping) else {k: v for k, v in entry.items() if k != "original"}
     return Message(
         role=entry["role"],
         content=_content(entry, position),
-        tool_calls=_tool_calls(entry.get("tool_calls"), position),
-        reasoning=reasoning,
+        tool_calls=_with_ids_of(original.get("parts"), _tool_calls(entry.get("tool_calls"), position)),
+        reasoning=_reasoning(entry.get("reasoning"), position),
         reasoning_details=_reasoning_details(entry.get("reasoning_details"), position),
         original=original,
         **_said_of_answers(entry),
@@ -201,6 +200,33 @@ def _tool_calls(value: Any, position: int) -> list[ToolCall] | None:
     return calls or None
 
 
+def _with_ids_of(parts: Any, calls: list[ToolCall] | None) -> list[ToolCall] | None:
+    """The calls, whose ids are marked again as the API's own where its answer has them; JSON knows no such mark."""
+    for call in calls or ():
+        for part in parts if isinstance(parts, list) else ():
+            inner = part.values() if isinstance(part, Mapping) else ()
+            if call.id and any(isinstance(value, Mapping) and value.get("id") == call.id for value in inner):
+                call.id = ServerId(call.id)
+    return calls
+
+
+def _check_said(message: Message, position: int) -> None:
+    """Check what a Message says beside its content."""
+    calls = message.tool_calls
+    if calls is not None and not (
+        isinstance(calls, (list, tuple)) and all(isinstance(call, ToolCall) for call in calls)
+    ):
+        raise TypeError(f"messages[{position}]: tool_calls of a Message must be a list of ToolCall objects")
+    _reasoning(message.reasoning, position)
+    _reasoning_details(message.reasoning_details, position)
+
+
+def _reasoning(value: Any, position: int) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    raise TypeError(f"messages[{position}]: reasoning must be a str, not {type(value).__name__}")
+
+
 def _reasoning_details(value: Any, position: int) -> list[Any] | None:
     if value is None:
         return None
@@ -229,15 +255,38 @@ def message_to_dict(message: Message) -> dict[str, Any]:
         data = {"role": message.role, "content": message.content}
         if message.refusal:
             data["refusal"] = message.refusal
+    content = data.get("content")
+    if not isinstance(content, (str, list)) and isinstance(content, Sequence):  # protocols look for lists of parts
+        data["content"] = list(content)
     if calls:
-        data.setdefault("tool_calls", [_tool_call_to_dict(call) for call in calls])
-    elif not data.get("tool_calls"):
+        data["tool_calls"] = _laid_over(data.get("tool_calls"), calls)
+    else:
         data.pop("tool_calls", None)
     if message.reasoning is not None:
         data.setdefault("reasoning", message.reasoning)
     if message.reasoning_details is not None:
         data.setdefault("reasoning_details", message.reasoning_details)
     return data
+
+
+def _laid_over(given: Any, calls: list[ToolCall]) -> list[Any]:
+    """The calls of a message as dicts, each as ``given`` by the provider where it is still the same call."""
+    entries = list(given) if isinstance(given, (list, tuple)) else []
+    dicts: list[Any] = []
+    for call in calls:
+        place = next((place for place, entry in enumerate(entries) if _is_same(entry, call)), None)
+        dicts.append(_tool_call_to_dict(call) if place is None else entries.pop(place))
+    return dicts
+
+
+def _is_same(entry: Any, call: ToolCall) -> bool:
+    if not isinstance(entry, Mapping) or entry.get("id") not in (call.id, call.call_id, None, ""):
+        return False
+    function = entry.get("function")
+    if function is None or call.function is None or function == call.function:
+        return True
+    told = ToolCall("", "function", function=dict(function))
+    return (told.name, told.arguments) == (call.name, call.arguments)
 
 
 def _tool_call_to_dict(call: ToolCall) -> dict[str, Any]:

@@ -154,9 +154,8 @@ class Follower:
         if message is None and handed_over.endswith(_HALF):
             return self._read_rest(handed_over[:-1])  # whether it belongs to the text is known later
         if message is None or waiting:
-            known = (
-                handed_over == text != ""
-            )  # the message puts its text otherwise than the chunks, or none of them has any
+            # Also where the message puts its text otherwise than the chunks, or none of them has any.
+            known = handed_over == text != ""
             self._texts = deque([""] * len(waiting) if known else waiting)
             chunks.follow(self._texts)
         return self._read_rest(handed_over)

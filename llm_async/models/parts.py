@@ -15,13 +15,13 @@ never taken for a file's name, so that no text of a stranger's can make a progra
 
 from __future__ import annotations
 
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from os import PathLike, fspath
 from typing import Any, Literal, Union
-from urllib.parse import urlsplit
+from urllib.parse import unquote_to_bytes, urlsplit
 
-from .media_types import media_type_of_bytes, media_type_of_name
+from .media_types import ending_of, is_text, media_type_of_bytes, media_type_of_name
 
 __all__ = ["Part", "Source", "audio", "document", "image", "is_part", "text", "uploaded", "video"]
 
@@ -31,8 +31,6 @@ Part = dict[str, Any]
 Source = Union[str, bytes, bytearray, memoryview, "PathLike[str]"]
 
 _PDF = "application/pdf"
-# What reads as text although its type does not begin with "text/".
-_TEXTS = ("application/json", "application/xml", "application/yaml", "application/toml", "application/javascript")
 _SCHEMES = ("http", "https", "data", "gs")
 # input_audio.format, where it is not the second half of the media type.
 _FORMATS = {
@@ -103,25 +101,32 @@ def document(source: Source, *, media_type: str | None = None, name: str | None 
         if scheme == "gs":
             return _at_google(source, media_type or _PDF, None)
         if scheme == "data":
-            return _file(source, media_type or "text/plain", name)
+            media_type = media_type or "text/plain"
+            return _said(_decoded(source), media_type, name) if is_text(media_type) else _file(source, media_type, name)
         part: Part = {"type": "input_file", "file_url": source}
         return part | ({"media_type": media_type} if told else {}) | ({"filename": name} if name else {})
     data, media_type, own_name = _read(source, media_type, None)
     name = name or own_name
-    if media_type.startswith("text/") or media_type in _TEXTS:
-        try:
-            said = data.decode("utf-8-sig")
-        except UnicodeDecodeError as error:
-            raise ValueError(f"a document of type {media_type} must be UTF-8, and it is not: {error}") from None
-        # The words of the Messages API: it alone tells a document that is text from a text.
-        part = {"type": "document", "source": {"type": "text", "media_type": "text/plain", "data": said}}
-        return {**part, "title": name} if name else part
+    if is_text(media_type):
+        return _said(data, media_type, name)
     return _file(f"data:{media_type};base64,{_base64(data)}", media_type, name)
 
 
+def _said(data: bytes, media_type: str, name: str | None) -> Part:
+    """A document that is text, in the words of the Messages API: it alone tells one from a text."""
+    try:
+        said = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"a document of type {media_type} must be UTF-8, and it is not: {error}") from None
+    part: Part = {"type": "document", "source": {"type": "text", "media_type": "text/plain", "data": said}}
+    return {**part, "title": name} if name else part
+
+
 def _file(data_url: str, media_type: str, name: str | None) -> Part:
-    ending = "pdf" if media_type == _PDF else media_type.rpartition("/")[2]
-    return {"type": "file", "file": {"filename": name or f"document.{ending}", "file_data": data_url}}
+    return {
+        "type": "file",
+        "file": {"filename": name or f"document.{ending_of(media_type)}", "file_data": data_url},
+    }
 
 
 def uploaded(file_id: str, kind: Literal["document", "image"] = "document") -> Part:
@@ -237,6 +242,19 @@ def _inline(data_url: str) -> Part:
     if "base64" not in options:
         raise ValueError("a data URL of sound or video must be in base64")
     return {"inlineData": {"mimeType": media_type, "data": data}}
+
+
+def _decoded(data_url: str) -> bytes:
+    """What a data URL holds."""
+    head, comma, data = data_url[len("data:") :].partition(",")
+    if not comma:
+        raise ValueError("a data URL without a comma")
+    if "base64" not in (word.strip().lower() for word in head.split(";")):
+        return unquote_to_bytes(data)
+    try:
+        return b64decode(data)
+    except ValueError as error:
+        raise ValueError(f"a data URL whose data is not base64: {error}") from None
 
 
 def _read(source: Any, media_type: str | None, kind: str | None) -> tuple[bytes, str, str | None]:

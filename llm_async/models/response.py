@@ -140,6 +140,7 @@ class Response:
                 ``TruncatedAnswerError``; the class itself where the model called tools instead.
             StreamError: the stream has not been read to its end.
             TypeError: no schema was given.
+            ValueError: the schema that was given is none.
             ImportError: the library that checks the answer is not installed.
         """
         if "_parsed" not in self.__dict__:
@@ -267,9 +268,9 @@ class Response:
         """The key of the object around the value, where one had to be put there because APIs take nothing else."""
         if self.response_schema is None:
             return None
-        from ..structured.roots import ANSWER, is_object
+        from ..structured.roots import ANSWER, is_wrapped
 
-        return None if is_object(self.response_schema.schema) else ANSWER
+        return ANSWER if is_wrapped(self.response_schema.schema) else None
 
 
 async def _nothing() -> AsyncIterator[StreamChunk]:

@@ -76,6 +76,7 @@ class ResponseSchema:
             RefusedAnswerError: the model refused.
             TruncatedAnswerError: the answer is not whole.
             AnswerError: the model called tools instead of answering.
+            ValueError: the schema is none, or refers to something outside of it.
             ImportError: the package is not installed.
         """
         from ..structured.answers import value_in
@@ -95,10 +96,21 @@ class ResponseSchema:
         from ..tools.libraries import LibraryFault
 
         schema = self._copy()
-        validator = jsonschema.validators.validator_for(schema, default=jsonschema.Draft202012Validator)(schema)
+        dialect = jsonschema.validators.validator_for(schema, default=jsonschema.Draft202012Validator)
+        # Without its own registry it would fetch what references name from the network.
+        registry = import_module("jsonschema_specifications").REGISTRY
+        validator = dialect(schema, registry=registry, format_checker=dialect.FORMAT_CHECKER)
 
         def check(value: Any, text: str) -> Any:
-            fault = jsonschema.exceptions.best_match(validator.iter_errors(value))
+            try:
+                fault = jsonschema.exceptions.best_match(validator.iter_errors(value))
+            except RecursionError:
+                raise
+            except Exception as error:
+                # Of a schema that is none it raises whatever comes of it; to look for that first takes longer than the check.
+                wrong = jsonschema.exceptions.best_match(dialect(dialect.META_SCHEMA).iter_errors(schema))
+                told = f"at {wrong.json_path}, {wrong.message}" if wrong is not None else str(error)
+                raise ValueError(f"the response_schema is no JSON Schema: {told}") from error
             if fault is not None:
                 raise LibraryFault(fault.message, [(fault.json_path, fault.message)])
             return value

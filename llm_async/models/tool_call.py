@@ -7,10 +7,16 @@ from typing import Any
 
 from .._json import dumps_text, loads
 
-__all__ = ["SERVER_RUN", "ToolCall", "ToolCallDelta"]
+__all__ = ["SERVER_RUN", "ServerId", "ToolCall", "ToolCallDelta"]
 
 #: The ``type`` of a call that the provider has run itself: its result is in the answer already, and nobody has to run it.
 SERVER_RUN = "server_tool_use"
+
+
+class ServerId(str):
+    """The id of a call that the API itself gave, where it does not always give one. Any other str may have been made up here."""
+
+    __slots__ = ()
 
 
 @dataclass

@@ -86,8 +86,8 @@ def content_blocks(message: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _joined(blocks: Iterable[dict[str, Any]], kind: str) -> str:
-    """The texts of the blocks of a kind; the field has the kind's name."""
-    texts = [block[kind] for block in blocks if block.get("type") == kind and isinstance(block.get(kind), str)]
+    """The texts of the blocks of a kind; the field has the kind's name. A block without a type is a text."""
+    texts = [block[kind] for block in blocks if block.get("type", "text") == kind and isinstance(block.get(kind), str)]
     return repair("".join(texts))
 
 

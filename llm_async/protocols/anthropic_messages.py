@@ -54,6 +54,7 @@ class Conversation:
         self._turns: list[dict[str, Any]] = []
         self._open_calls: list[tuple[str, str]] = []  # id and name of each call that has no result yet
         self._ids: dict[str, str] = {}  # ids of calls, and what they are in this request
+        self._same: dict[str, list[str]] = {}  # the same, with all that calls of one id are
         self._used_ids: set[str] = set()
         self._made_up: set[str] = set()  # those of them whose calls came without an id
         self._made_up_ids = 0
@@ -268,6 +269,7 @@ class Conversation:
 
     def _remember(self, given: str, name: str, sent: str) -> None:
         self._ids[given] = sent
+        self._same.setdefault(given, []).append(sent)
         self._used_ids.add(sent)
         self._open_calls.append((sent, name))
 
@@ -280,6 +282,9 @@ class Conversation:
         the first of those.
         """
         call_id = self._ids.get(str(given)) if given else None
+        same = self._same.get(str(given), ())
+        if len(same) > 1:  # of calls with one id, the first that has no result yet
+            call_id = next((open_id for open_id, _ in self._open_calls if open_id in same), call_id)
         if call_id is None:
             fitting = [
                 open_id

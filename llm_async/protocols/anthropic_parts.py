@@ -5,8 +5,8 @@ put together in ``anthropic_messages.py``.
 
 Understood are the parts of Chat Completions (``text``, ``refusal``, ``image_url``, ``file``, Mistral's ``document_url``), of
 the Responses API (``input_text``, ``output_text``, ``input_image``, ``input_file``) and of Gemini (``text``, ``inlineData``,
-``fileData``, executed code). Sound and video have no place. Blocks of the API's own, also of types that are not known here, pass as they are. Reasoning of other
-providers is left out: it is signed for, or readable by, the one that made it.
+``fileData``, executed code). Sound and video have no place. Blocks of the API's own, also of types that are not known here,
+pass as they are. Reasoning of other providers is left out: it is signed for, or readable by, the one that made it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 from urllib.parse import unquote_to_bytes, urlsplit
 
 from ..errors import UnsupportedError
-from ..models.media_types import media_type_of_name
+from ..models.media_types import is_text, media_type_of_name
 
 __all__ = ["Block", "block_of", "text_block"]
 
@@ -34,10 +34,6 @@ _IMAGES = {
     "image/webp": "image/webp",
 }
 _PDF = "application/pdf"
-_TEXT_TYPES = (
-    *("application/json", "application/xml", "application/yaml", "application/x-yaml"),
-    *("application/toml", "application/javascript"),
-)
 
 
 def block_of(part: Any, where: str) -> Block | None:
@@ -120,7 +116,7 @@ def _file(part: Part, where: str) -> Block:
     media_type = part.get("media_type") or _type_of_file(name, str(file.get("file_url") or ""))
     data, url = file.get("file_data"), file.get("file_url")
     if isinstance(data, str) and data:
-        if data[:5].lower() == "data:":
+        if ":" in data:  # base64 has no colon; OpenRouter takes an address here, too
             return _from_url(data, media_type, name, where)
         return _inline(media_type, data, name, where)
     if isinstance(url, str) and url:
@@ -165,7 +161,7 @@ def _inline(media_type: str, data: str, name: str | None, where: str) -> Block:
         return {"type": "image", "source": {"type": "base64", "media_type": _IMAGES[media_type], "data": data}}
     if media_type == _PDF:
         return _titled({"type": "document", "source": {"type": "base64", "media_type": _PDF, "data": data}}, name)
-    if media_type.startswith("text/") or media_type in _TEXT_TYPES:
+    if is_text(media_type):
         try:
             text = b64decode(data).decode()
         except (Base64Error, ValueError) as error:

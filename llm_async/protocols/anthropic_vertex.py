@@ -1,15 +1,17 @@
 """Claude's Messages API as Vertex AI has it.
 
 What belongs here: the differences. The model stands in the path, ``/models/NAME:rawPredict`` or ``:streamRawPredict``, the
-version of the API in the body, ``anthropic_version``; tokens are counted by a model of that name, and there is no list of
-models. Source: Anthropic's SDK for Vertex, and "Claude on Vertex AI".
+version of the API in the body, ``anthropic_version``; tokens are counted by a model of that name, and there are no list of
+models and no uploaded files. Source: Anthropic's SDK for Vertex, "Claude on Vertex AI" and "Files API".
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 from urllib.parse import quote
 
+from ..errors import UnsupportedError
 from .anthropic import AnthropicMessages
 from .base import Call, Protocol, WireRequest
 from .token_counts import AnthropicCount, TokenCounting
@@ -33,6 +35,8 @@ class AnthropicVertex(AnthropicMessages):
     def request(self, call: Call) -> WireRequest:
         """The request of a call; see :meth:`AnthropicMessages.request`."""
         wire = super().request(call)
+        if "messages" not in call.extra_body and _names_a_file(wire.body["messages"]):
+            raise UnsupportedError("Claude on Vertex AI keeps no uploaded files: give the data itself, or its address")
         body = {"anthropic_version": self._version, **wire.body}
         model = body.pop("model", None) or call.model
         if not isinstance(model, str):
@@ -46,6 +50,17 @@ class AnthropicVertex(AnthropicMessages):
     def token_counting(self) -> TokenCounting:
         """How the API counts the tokens of a request."""
         return _VertexCount()
+
+
+def _names_a_file(blocks: list[Any]) -> bool:
+    """Whether messages, or blocks, hold a file by its id."""
+    for block in blocks:
+        source, content = block.get("source"), block.get("content")
+        if isinstance(source, dict) and source.get("type") == "file":
+            return True
+        if isinstance(content, list) and _names_a_file(content):
+            return True
+    return False
 
 
 class _VertexCount(AnthropicCount):

@@ -19,7 +19,7 @@ from typing import Any
 from ..errors import UnsupportedError
 from .chat_answer import arguments_text, says_something
 from .chat_parts import MEDIA_IN_RESULTS, Pieces, Result, read_parts, read_result
-from .foreign import is_opaque_item, made_images, said_parts
+from .foreign import is_opaque_item, made_images, marked_as_error, said_parts
 
 __all__ = ["chat_messages"]
 
@@ -28,6 +28,7 @@ __all__ = ["chat_messages"]
 _FOREIGN_FIELDS = frozenset(
     {
         "finish_reason",
+        "is_error",
         "original",
         "output",
         "parts",
@@ -86,6 +87,8 @@ class _Conversation:
         role, changed = message.get("role", "user"), False
         if role == "model":  # Gemini's word
             role = "assistant"
+        elif role == "tool" and message.get("is_error") is True:
+            message = {**message, "content": marked_as_error(message.get("content"))}
         parts = message.get("content")
         if not parts and isinstance(message.get("parts"), list):
             parts = message["parts"]
@@ -153,7 +156,7 @@ class _Conversation:
         if "images" in data and "images" not in self._replayed:
             self._attachments += read_parts(made_images(data), where, self._takes).content
             del data["images"]
-        data.setdefault("content", None)
+        data["content"] = data.get("content") if data.get("content") != [] else None
         legacy = data.get("function_call")
         if isinstance(legacy, Mapping) and (calls or not legacy.get("name")):
             del data["function_call"]

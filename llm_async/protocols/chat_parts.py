@@ -8,13 +8,15 @@ that is named when the parts are read: see :data:`VIDEO` and its neighbours.
 
 from __future__ import annotations
 
+from base64 import b64decode
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from .._json import dumps_text
 from ..errors import UnsupportedError
-from .foreign import unfolded
+from ..models.media_types import is_text, media_type_of_name
+from .foreign import marked_as_error, unfolded
 
 __all__ = ["FILE_URLS", "MEDIA_IN_RESULTS", "NOTHING_MORE", "VIDEO", "Pieces", "Result", "read_parts", "read_result"]
 
@@ -178,6 +180,11 @@ def _media(media_type: str, data: str, at: _Place, name: str | None = None) -> d
             "type": "input_audio",
             "input_audio": {"data": data, "format": {"mpeg": "mp3", "wave": "wav"}.get(audio_format, audio_format)},
         }
+    if is_text(media_type):
+        try:
+            return {"type": "text", "text": b64decode(data).decode("utf-8-sig")}
+        except ValueError as error:
+            raise ValueError(f"{at.name}: a file of type {media_type} is not UTF-8 text in base64") from error
     if media_type == "application/pdf":
         return {
             "type": "file",
@@ -216,8 +223,7 @@ def _read_claude(kind: str, block: Mapping[str, Any], pieces: Pieces, at: _Place
     elif kind == "tool_result":
         result = read_result(str(block.get("tool_use_id")), block.get("content"), at.name, at.takes)
         if block.get("is_error"):
-            # This API has no flag for it, so that the text has to say so.
-            result.text = f"Error: {result.text or 'the tool failed'}"
+            result.text = marked_as_error(result.text)
         pieces.results.append(result)
 
 
@@ -281,9 +287,11 @@ def _read_gemini(part: Mapping[str, Any], pieces: Pieces, at: _Place) -> None:
         pieces.calls.append({"id": call.get("id"), "name": call.get("name"), "input": call.get("args")})
     elif isinstance(part.get("functionResponse"), Mapping):
         response = part["functionResponse"]
-        result = Result(
-            str(response.get("id") or ""), str(response.get("name")), _response_text(response.get("response"))
-        )
+        said = response.get("response")
+        text = _response_text(said)
+        if isinstance(said, Mapping) and said.keys() == {"error"}:
+            text = marked_as_error(text)
+        result = Result(str(response.get("id") or ""), str(response.get("name")), text)
         # From version 3 on, the images and files of a result stand beside its text.
         inner = Pieces()
         _read_into(inner, response.get("parts") or (), at)
@@ -330,8 +338,9 @@ def _responses_image(part: Mapping[str, Any], at: _Place) -> Mapping[str, Any]:
 def _responses_file(part: Mapping[str, Any], at: _Place) -> Mapping[str, Any]:
     file = {key: part[key] for key in ("file_id", "file_data", "filename") if part.get(key) is not None}
     if "file_id" not in file and "file_data" not in file:
-        url, media_type = str(part.get("file_url")), str(part.get("media_type") or "application/pdf")
-        return _file_at(url, media_type, at, part.get("filename"))
+        url = str(part.get("file_url"))
+        media_type = part.get("media_type") or media_type_of_name(url.partition("?")[0]) or "application/pdf"
+        return _file_at(url, str(media_type), at, part.get("filename"))
     return {"type": "file", "file": file}
 
 

@@ -152,7 +152,8 @@ def vector_of(value: Any, holder: Any) -> list[float]:
     Raises:
         ProtocolError: it is neither; ``holder`` is what it stood in.
     """
-    if isinstance(value, list) and value:
+    # What the first number is, all are: a look at each would cost as much as reading them did.
+    if isinstance(value, list) and value and isinstance(value[0], (int, float)) and not isinstance(value[0], bool):
         return value
     if isinstance(value, str) and value:
         try:

@@ -37,7 +37,7 @@ class ModelFamily:
             thinking; ``level``: by Gemini's word for it; ``budget``: by a number of tokens; None: the model does not reason.
         efforts: the words that the model takes, also where they become a budget.
         budget: whether a number of tokens may be given. It is where ``reasoning`` is ``budget``.
-        budgets: the number of tokens that stands for a word, where ``reasoning`` is ``budget``.
+        budgets: the number of tokens that stands for a word, where ``reasoning`` is ``budget``; a word without is not taken.
         off: the fields of the request that switch reasoning off, where the API's usual ones do not.
         reasons_unasked: whether the model reasons when nothing is said about it.
         refused: the options that the model refuses, by name.
@@ -59,6 +59,9 @@ class ModelFamily:
     def __post_init__(self) -> None:
         if isinstance(self.apis, str):
             raise TypeError("apis must be names, not a str")
+        if self.reasoning == "budget":
+            words = tuple(word for word in self.efforts if word in self.budgets or word == "none")
+            object.__setattr__(self, "efforts", words)
 
 
 class FamilyTable:
@@ -150,7 +153,7 @@ _ROWS = [
         r"claude-[a-z]+-4[-.]6(?!\d)", ("messages",), reasoning="adaptive", efforts=_CLAUDE_EFFORTS, budget=True
     ),
     ModelFamily(
-        r"claude-(?:3-7|[a-z]+-4(?![-.][7-9](?!\d)))(?!\d)", ("messages",), reasoning="budget",
+        r"claude-(?:3[-.]7|[a-z]+-4(?![-.][7-9](?!\d)))(?!\d)", ("messages",), reasoning="budget",
         efforts=("none", *_CLAUDE_BUDGETS), budgets=_CLAUDE_BUDGETS,
     ),
     ModelFamily(r"claude-(?:v?[1-3]|instant)(?!\d)", ("messages",), reasoning=None),

@@ -23,6 +23,7 @@ __all__ = [
     "is_opaque_item",
     "made_images",
     "made_media",
+    "marked_as_error",
     "portable",
     "readable_by",
     "said_parts",
@@ -140,6 +141,13 @@ def _inner(content: Any, where: str) -> list[Part]:
     if isinstance(content, (list, tuple)) and all(isinstance(part, Mapping) for part in content):
         return [part for inner in content for part in unfolded(inner, where) or [inner]]
     raise UnsupportedError(f"{where}: a document's content must be a str or a list of parts")
+
+
+def marked_as_error(content: Any) -> Any:
+    """The result of a tool that failed, for APIs that have no flag for it, so that the text has to say so."""
+    if isinstance(content, list):
+        return [{"type": "text", "text": "Error:"}, *content]
+    return f"Error: {content or 'the tool failed'}"
 
 
 def made_images(message: Mapping[str, Any]) -> list[Part]:

@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from ..models import Tool, ToolCall
+from ..models.tool_call import ServerId
 from . import gemini_tools
 from .base import Answer, Call, Protocol, ResultContent, WireRequest, decode_object
 from .gemini_answer import read_answer
-from .gemini_contents import Conversation, ServerId, function_response
+from .gemini_contents import Conversation, function_response
 from .gemini_reader import GeminiReader, decode_array
 from .options_gemini import camel, gemini_options
 

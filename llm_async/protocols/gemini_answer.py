@@ -17,9 +17,9 @@ from uuid import uuid4
 from .._json import dumps_text
 from ..errors import ProtocolError
 from ..models import Message, ToolCall
+from ..models.tool_call import ServerId
 from .base import Answer
 from .failures import event_error
-from .gemini_contents import ServerId
 from .text import repair
 from .usage import gemini_usage
 

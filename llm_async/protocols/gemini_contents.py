@@ -24,21 +24,16 @@ from typing import Any
 from .._json import dumps_text
 from ..errors import UnsupportedError
 from ..models import ToolCall
+from ..models.tool_call import ServerId
 from .foreign import is_opaque_item, made_images, said_parts, spoken_words
 from .gemini_parts import Part, parts_of
 
-__all__ = ["Conversation", "ServerId", "function_response"]
+__all__ = ["Conversation", "function_response"]
 
 # "Thought signatures" in the guides of the Gemini API.
 _NO_SIGNATURE = "skip_thought_signature_validator"
 
 _EMPTY: Part = {"text": ""}
-
-
-class ServerId(str):
-    """The id of a call that the API itself gave. Any other str is an id that the API has never seen."""
-
-    __slots__ = ()
 
 
 @dataclass(eq=False)
@@ -49,13 +44,13 @@ class _Call:
         name: the function.
         id: the API's id for the call, or None.
         place: its place among all calls.
-        has_id: some id is known, be it the API's or one that was made up, so that results are told apart by ids.
+        ids: those that are known, be they the API's or made up, so that results are told apart by ids.
     """
 
     name: str
     id: str | None
     place: int
-    has_id: bool = False
+    ids: tuple[str, ...] = ()
 
 
 # The place of the results that answer no call we know: behind the others.
@@ -122,7 +117,8 @@ class Conversation:
         elif role == "tool" and not _is_native(message):
             self._add_user_turn([self._result(message, message.get("content"), where)])
         elif role in ("user", "tool"):
-            self._add_user_turn(self._user_parts(message, where))
+            # What is empty is left for the API to refuse: leaving the turn out would hide a mistake.
+            self._add_user_turn(self._user_parts(message, where) or [(dict(_EMPTY), None)])
         elif role in ("system", "developer"):
             said = [part for entry in _entries(message, where) for part in _parts(entry, message, where)]
             if any("text" not in part for part in said):
@@ -195,9 +191,9 @@ class Conversation:
         ids = [made.id]
         if call is not None and call.name == made.name:
             ids += [call.id, call.call_id]
-        for id in filter(None, ids):
+        made.ids = tuple(filter(None, ids))
+        for id in made.ids:
             self._calls[id] = made
-            made.has_id = True
 
     def _sign(self, parts: list[Part]) -> None:
         """Say of a turn's first call that it has no signature, where the model would miss one."""
@@ -231,6 +227,8 @@ class Conversation:
                 parts.append(self._result(entry, entry.get("content"), where))
             else:
                 parts += [self._own_part(part) for part in _parts(entry, message, where)]
+        if not _is_native(message):  # results stand before what else the user says
+            parts.sort(key=lambda pair: pair[1] is None)
         return parts
 
     def _own_part(self, part: Part) -> tuple[Part, _Call | None]:
@@ -242,6 +240,8 @@ class Conversation:
         call = self._close(self._find(id, response.get("name")), response.get("name"))
         if call.id and not id:
             part = {**part, "functionResponse": {"id": call.id, **response}}
+        elif id in call.ids and not call.id:  # the call stands here without the id
+            part = {**part, "functionResponse": {key: value for key, value in response.items() if key != "id"}}
         return self._with_media_apart(part), call
 
     def _with_media_apart(self, part: Part) -> Part:
@@ -273,8 +273,9 @@ class Conversation:
         by, a result without a name belongs to the one function that was called.
         """
         if id and isinstance(id, str) and id in self._calls:
-            return self._calls[id]
-        left = [call for call in self._open if not (id and call.has_id)]
+            # Of calls with one id, the first that has no result yet.
+            return next((call for call in self._open if id in call.ids), self._calls[id])
+        left = [call for call in self._open if not (id and call.ids)]
         if name:
             return next((call for call in left if call.name == name), None)
         return left[0] if id and len({call.name for call in left}) == 1 else None
@@ -353,6 +354,7 @@ def _function_call(part: Part) -> Mapping[str, Any]:
 def _foreign_call(raw: Any, where: str) -> tuple[Part, ToolCall]:
     """A call that another API's model made, as a part: ``tool_calls[i]``, a ``tool_use`` block, a ``function_call`` item."""
     signature = None
+    given = raw.id if isinstance(raw, ToolCall) else raw.get("id") if isinstance(raw, Mapping) else None
     if isinstance(raw, ToolCall):
         call = raw
     elif not isinstance(raw, Mapping):
@@ -380,6 +382,8 @@ def _foreign_call(raw: Any, where: str) -> tuple[Part, ToolCall]:
         # Free text, or what was meant to be JSON and is none, where the API takes an object: the model sees what it wrote.
         arguments = {"input": arguments}
     part: Part = {"functionCall": {"name": call.name, "args": arguments}}
+    if isinstance(given, ServerId):
+        part["functionCall"]["id"] = given
     if signature:
         part["thoughtSignature"] = signature
     return part, call

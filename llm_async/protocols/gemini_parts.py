@@ -4,9 +4,10 @@ What belongs here: text, images, sound, video and files. Calls and results, whic
 are put together in ``gemini_contents.py``.
 
 Understood are the parts of Chat Completions (``text``, ``image_url``, ``input_audio``, ``file``, OpenRouter's
-``video_url``, vLLM's ``audio_url``, Mistral's ``document_url``), of the Responses API (``input_text``, ``input_image``, ``input_file``, …) and of the Messages API (``text``,
-``image``, ``document``). Gemini's own parts have no ``type`` and pass as they are, with their ``thoughtSignature``. Reasoning
-of other providers is left out: it is signed for, or readable by, the one that made it.
+``video_url``, vLLM's ``audio_url``, Mistral's ``document_url``), of the Responses API (``input_text``, ``input_image``,
+``input_file``, …) and of the Messages API (``text``, ``image``, ``document``). Gemini's own parts have no ``type`` and pass
+as they are, with their ``thoughtSignature``. Reasoning of other providers is left out: it is signed for, or readable by, the
+one that made it.
 """
 
 from __future__ import annotations

@@ -122,6 +122,8 @@ def _entries(body: Any, *names: str, optional: bool = False) -> list[dict[str, A
         entries = mapping(body).get(name)
         if isinstance(entries, list):
             return entries
+        if entries is None and mapping(body).get("object") == "list" and name in body:
+            return []  # a server written in Go that has none: Ollama
     if optional and isinstance(body, Mapping):
         return []
     raise ProtocolError(f"the provider sent no list of models: there is no {' or '.join(names)}", payload=body)

@@ -44,6 +44,8 @@ class OpenAIChat(Protocol):
         """The request of a call; see :meth:`Protocol.request`."""
         body: dict[str, Any] = {} if call.model is None else {"model": call.model}
         body["messages"] = chat_messages(call.messages, replayed=self._dialect.replayed, takes=self._dialect.takes)
+        if self._first_party:
+            body["messages"] = [_without_cache_marks(message) for message in body["messages"]]
         body["stream"] = call.stream
         if call.stream and self._dialect.stream_usage:
             body["stream_options"] = {"include_usage": True}
@@ -51,7 +53,7 @@ class OpenAIChat(Protocol):
         if call.response_schema is not None:
             body["response_format"] = self._response_format(call.response_schema)
         if call.tools:
-            body["tools"] = call.tools
+            body["tools"] = _unmarked(call.tools) if self._first_party else call.tools
         if call.tool_choice is not None:
             body["tool_choice"] = chat_tool_choice(call.tool_choice, call.tools)
             if isinstance(call.tool_choice, Mapping) and call.tool_choice.get("disable_parallel_tool_use"):
@@ -98,3 +100,16 @@ class OpenAIChat(Protocol):
         from .embeddings import OpenAIEmbeddings
 
         return OpenAIEmbeddings()
+
+
+def _without_cache_marks(message: dict[str, Any]) -> dict[str, Any]:
+    """A message without Claude's ``cache_control``: OpenAI caches by itself, and refuses the field."""
+    content = message.get("content")
+    return {**message, "content": _unmarked(content)} if isinstance(content, list) else message
+
+
+def _unmarked(entries: list[Any]) -> list[Any]:
+    return [
+        {key: value for key, value in entry.items() if key != "cache_control"} if isinstance(entry, Mapping) else entry
+        for entry in entries
+    ]

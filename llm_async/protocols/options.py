@@ -31,7 +31,7 @@ anybody knows, who map, ignore or take what OpenAI refuses: there the refusals c
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -191,6 +191,9 @@ def prompt_cache_of(value: Any) -> PromptCache | None:
         raise ValueError(
             f"prompt_cache knows key, ttl and name, not {', '.join(map(repr, value.keys() - _CACHE_KEYS))}"
         )
+    for name, said in value.items():
+        if said is not None and not isinstance(said, str):
+            raise TypeError(f"prompt_cache: {name} must be a str, not {said!r}")
     return PromptCache(**value)
 
 
@@ -219,9 +222,17 @@ def refuse_for_model(options: Mapping[str, Any], family: ModelFamily, model: str
             )
 
 
-def stop_texts(value: Any) -> list[Any]:
-    """``stop`` as a list."""
-    return [value] if isinstance(value, str) else list(value)
+def stop_texts(value: Any) -> list[str]:
+    """``stop`` as a list.
+
+    Raises:
+        TypeError: it is neither a text nor several.
+    """
+    if isinstance(value, str):
+        return [value]
+    if not isinstance(value, Sequence) or not all(isinstance(text, str) for text in value):
+        raise TypeError(f"stop must be a text or a list of texts, not {value!r}")
+    return list(value)
 
 
 def checked_bool(value: Any, name: str) -> bool | Literal[None]:

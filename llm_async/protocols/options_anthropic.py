@@ -74,10 +74,8 @@ def messages_options(call: Call, *, version: str = DEFAULT_VERSION) -> dict[str,
 
 
 def _refuse_sampling(options: dict[str, Any], family: ModelFamily, model: str | None, version: str) -> None:
-    for name in _SAMPLING:
-        if (
-            options.get(name) is not None and version[-10:] >= _WITHOUT_SAMPLING
-        ):  # Vertex AI writes "vertex-" before the date
+    for name in _SAMPLING if version[-10:] >= _WITHOUT_SAMPLING else ():  # Vertex AI writes "vertex-" before the date
+        if options.pop(name, None) is not None:
             raise UnsupportedError(f"{name}: the Messages API has no such field from version {_WITHOUT_SAMPLING} on")
     refuse_for_model(options, family, model, reasons=False)
 

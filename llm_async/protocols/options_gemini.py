@@ -36,7 +36,9 @@ def gemini_options(call: Call) -> dict[str, Any]:
         UnsupportedError: the API, or the model, has no place for something.
     """
     options = dict(call.options)
-    raw = {camel(name) for name in (*options, *call.extra_body)}
+    given = {camel(name): value for name, value in (*options.items(), *call.extra_body.items())}
+    config = given.get("generationConfig")
+    raw = {*given, *(camel(name) for name in (config if isinstance(config, Mapping) else ()))}
     family = model_families.find("gemini", call.model)
     refuse_for_model(options, family, call.model, reasons=False)
     if options.pop("user", None) is not None:
@@ -73,7 +75,7 @@ def _thinking(wish: Reasoning, family: ModelFamily, model: str | None) -> Mappin
     elif wish.effort is not None or wish.budget is not None:
         effort = wish.effort_for(family, model)
         if family.reasoning == "budget":
-            said["thinkingBudget"] = family.budgets[effort]
+            said["thinkingBudget"] = family.budgets.get(effort, 0)  # only "none" needs no number
         else:
             said["thinkingLevel"] = effort.upper()
     if wish.summary is not None:

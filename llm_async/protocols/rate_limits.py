@@ -26,6 +26,7 @@ __all__ = ["rate_limits_from"]
 _KIND_FIRST = re.compile(r"(?:x-)?ratelimit(bysize)?-(limit|remaining|reset)(?:-(.+))?")
 _KIND_LAST = re.compile(r"anthropic-(ratelimit|priority)-(.+)-(limit|remaining|reset)")
 _NUMBER = re.compile(r"\d+", re.ASCII)
+_MOST_DIGITS = 18
 
 # A wait of thirty years is a point in time, in seconds since 1970.
 _FIRST_EPOCH = 1e9
@@ -101,10 +102,9 @@ def _in_our_words(what: str, unsaid: str) -> str:
 
 def _whole(text: str) -> int | None:
     """The number that a value begins with (``100, 100;w=60`` in the IETF's draft); None for ``-1`` and the like."""
-    if text.isdecimal():
-        return int(text)
     matched = _NUMBER.match(text.strip())
-    return None if matched is None else int(matched[0])
+    # Python refuses to read a number of thousands of digits, which is none that a server means.
+    return None if matched is None or len(matched[0]) > _MOST_DIGITS else int(matched[0])
 
 
 def _time_of(headers: Mapping[str, str]) -> float:

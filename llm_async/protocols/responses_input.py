@@ -22,7 +22,7 @@ from typing import Any
 
 from .._json import dumps_text
 from ..models.tool_call import SERVER_RUN, ToolCall
-from .foreign import made_media, said_parts, spoken_words
+from .foreign import made_media, marked_as_error, said_parts, spoken_words
 from .responses_parts import (
     ASSISTANT,
     REASONING,
@@ -78,7 +78,9 @@ class _Items:
         elif isinstance(kind, str) and not (kind == "message" and _has_foreign_parts(message)):
             self._append(_in_own_words(message, where))
         elif role == "tool":
-            self._result(message.get("tool_call_id"), message.get("name"), message.get("content"), where)
+            content = message.get("content")
+            content = marked_as_error(content) if message.get("is_error") is True else content
+            self._result(message.get("tool_call_id"), message.get("name"), content, where)
         elif role == "function" and "parts" not in message:
             self._result(None, message.get("name"), message.get("content"), where)
         elif role in ASSISTANT:
@@ -160,7 +162,10 @@ class _Items:
 
         spare_ids = iter(call_ids)
         called = False
-        for part in _parts(content, where):
+        parts = list(_parts(content, where))
+        if role == "user":  # results follow their calls at once, before what else the user says
+            parts.sort(key=lambda part: part["type"] != "tool_result")
+        for part in parts:
             kind = part["type"]
             if kind in REASONING or (role == "assistant" and part.get("text") == ""):
                 continue
@@ -175,7 +180,7 @@ class _Items:
                 close_message()
                 content_of_result = part.get("content")
                 if part.get("is_error"):
-                    content_of_result = _marked_as_error(content_of_result)
+                    content_of_result = marked_as_error(content_of_result)
                 self._result(part.get("tool_use_id"), part.get("name"), content_of_result, where)
             else:
                 said.append(assistant_part(part, where) if role == "assistant" else shown_part(part, where))
@@ -266,14 +271,6 @@ def _in_own_words(item: Mapping[str, Any], where: str) -> dict[str, Any]:
     return dict(item)
 
 
-def _marked_as_error(content: Any) -> Any:
-    """A failed tool's result: this API has no flag for it, so that the text has to say so."""
-    mark = "Error: "
-    if isinstance(content, list):
-        return [{"type": "text", "text": mark.strip()}, *content]
-    return f"{mark}{content or 'the tool failed'}"
-
-
 # ---- messages, seen from outside
 
 
@@ -291,7 +288,8 @@ def _parts(content: Any, where: str) -> Iterable[Part]:
 
 def _has_foreign_parts(message: Mapping[str, Any]) -> bool:
     content = message.get("content")
-    return isinstance(content, list) and any(is_foreign(part) for part in content)
+    # Claude's whole answer has the same type as a message here, and may have nothing in it.
+    return "stop_reason" in message or (isinstance(content, list) and any(is_foreign(part) for part in content))
 
 
 def _extra(message: Mapping[str, Any]) -> dict[str, Any]:

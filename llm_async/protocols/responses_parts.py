@@ -15,6 +15,7 @@ from typing import Any
 
 from .._json import dumps_text
 from ..errors import UnsupportedError
+from ..models.media_types import ending_of
 from .foreign import unfolded
 
 __all__ = [
@@ -144,8 +145,10 @@ def _image_url(part: Part, where: str) -> dict[str, Any]:
 
 
 def _file(part: Part, where: str) -> dict[str, Any]:
-    """Chat: ``{"file": {"file_data", "filename"} | {"file_id"}}``."""
-    file = _needed(part, "file", where)
+    """Chat: ``{"file": {"file_data", "filename"} | {"file_id"}}``; OpenRouter: an address as ``file_data``."""
+    file = dict(_needed(part, "file", where))
+    if str(file.get("file_data")).lower().startswith(("http://", "https://")):
+        return {"type": "input_file", "file_url": file["file_data"]}
     return {"type": "input_file", **file}
 
 
@@ -213,7 +216,8 @@ def _data(mime: str, data: str, where: str, name: str | None = None) -> dict[str
         return {"type": "input_audio", "input_audio": {"data": data, "format": sound}}
     if mime.startswith("video/"):
         raise UnsupportedError(f"{where}: the Responses API has no place for data of type {mime!r}")
-    return {"type": "input_file", "filename": name or f"file.{kind}", "file_data": f"data:{mime};base64,{data}"}
+    name = name or f"file.{ending_of(mime)}"
+    return {"type": "input_file", "filename": name, "file_data": f"data:{mime};base64,{data}"}
 
 
 # ---- Gemini

@@ -1,16 +1,17 @@
 """Walking a JSON Schema: which of its values are schemas themselves, and copies of it with something changed.
 
 What belongs here: the places where JSON Schema (2020-12, and the words of the drafts before it that are still in use) holds
-schemas. A property that happens to be named like a keyword is no keyword, and only a walk that knows these places can tell
-the two apart. What a provider takes of JSON Schema is its protocol's knowledge.
+schemas, and where its references lead. A property that happens to be named like a keyword is no keyword, and only a walk that
+knows these places can tell the two apart. What a provider takes of JSON Schema is its protocol's knowledge.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
+from urllib.parse import unquote
 
-__all__ = ["rewrite", "subschemas", "without"]
+__all__ = ["resolved", "rewrite", "subschemas", "without"]
 
 # Keywords whose value is a schema (`items` was a list of them before 2020-12).
 _ONE = frozenset(
@@ -33,6 +34,22 @@ _ONE = frozenset(
 _SEVERAL = frozenset({"allOf", "anyOf", "items", "oneOf", "prefixItems"})
 # Keywords whose value is an object that holds schemas under names of the author's choice.
 _NAMED = frozenset({"$defs", "definitions", "dependentSchemas", "patternProperties", "properties"})
+
+
+def resolved(root: Any, reference: Any) -> Any:
+    """What a reference within a schema points to (a JSON pointer in a URI, RFC 6901); None where there is nothing."""
+    if not isinstance(reference, str) or not reference.startswith("#"):
+        return None
+    place: Any = root
+    for step in filter(None, unquote(reference[1:]).split("/")):
+        key = step.replace("~1", "/").replace("~0", "~")
+        if isinstance(place, list) and key.isdigit() and int(key) < len(place):
+            place = place[int(key)]
+        elif isinstance(place, Mapping) and key in place:
+            place = place[key]
+        else:
+            return None
+    return place
 
 
 def subschemas(schema: Any) -> Iterator[Any]:

@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from .schema import resolved
+
 __all__ = ["FORMATS", "KEYWORDS", "allows_strict", "looks_around"]
 
 # The limits of that section: nesting, properties of all objects together, values of all enums together.
@@ -95,11 +97,5 @@ class _Check:
 
     def _resolves(self, reference: Any) -> bool:
         """Whether a reference points at something in this schema; definitions are judged where they stand."""
-        if not isinstance(reference, str) or not reference.startswith("#"):
-            return False
-        here: Any = self._root
-        for step in filter(None, reference[1:].split("/")):
-            if not isinstance(here, Mapping):
-                return False
-            here = here.get(step.replace("~1", "/").replace("~0", "~"))
-        return reference == "#" or (reference.startswith("#/$defs/") and isinstance(here, Mapping))
+        named = isinstance(reference, str) and (reference == "#" or reference.startswith("#/$defs/"))
+        return named and isinstance(resolved(self._root, reference), Mapping)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 __all__ = ["is_openai", "join_url", "vertex_root", "with_query", "without_query"]
+
+
+_LOCATION = re.compile(r"[a-z0-9-]+", re.ASCII | re.IGNORECASE)
 
 
 def is_openai(base_url: str) -> bool:
@@ -16,7 +20,7 @@ def is_openai(base_url: str) -> bool:
 
 
 def join_url(base: str, path: str) -> str:
-    """``path`` below ``base``, with one slash between them; a query of the base stays at the end.
+    """``path`` below ``base``, with one slash between them, an empty one ``base`` itself; a query of the base stays at the end.
 
     Raises:
         ValueError: ``base`` is no http or https address.
@@ -29,13 +33,22 @@ def join_url(base: str, path: str) -> str:
     if not separator or scheme.lower() not in ("http", "https") or not rest.strip("/"):
         raise ValueError(f"base_url must be an address such as https://host/v1, and is {root.rpartition('@')[2]!r}")
     path, _, path_query = path.partition("?")
-    url = f"{root.rstrip('/')}/{path.lstrip('/')}"
+    url = f"{root.rstrip('/')}/{path.lstrip('/')}" if path else root
     queries = "&".join(part for part in (path_query, query) if part)
     return f"{url}?{queries}" if queries else url
 
 
 def vertex_root(project: str, location: str, *, publisher: str) -> str:
-    """The root of a publisher's models on Vertex AI, for a project and a region, ``"us"``, ``"eu"`` or ``"global"``."""
+    """The root of a publisher's models on Vertex AI, for a project and a region, ``"us"``, ``"eu"`` or ``"global"``.
+
+    Raises:
+        ValueError: ``project`` or ``location`` is no name, but would lead to another address, the token with it.
+    """
+    if not _LOCATION.fullmatch(str(location)):
+        raise ValueError(f"location must be a region such as 'europe-west1', not {location!r}")
+    if project in (".", ".."):
+        raise ValueError(f"project must be the id of a project, not {project!r}")
+    project = quote(str(project), safe=":")  # also its number
     if location == "global":
         host = "aiplatform.googleapis.com"
     elif location in ("us", "eu"):  # spread over the regions there
@@ -63,7 +76,10 @@ def without_query(url: str) -> str:
     """An address without what is asked of it, and without who asks."""
     root = url.partition("?")[0]
     scheme, separator, rest = root.partition("://")
-    return f"{scheme}{separator}{rest.rpartition('@')[2]}"
+    if not separator:
+        scheme, rest = "", root
+    authority, slash, path = rest.partition("/")  # an @ may stand in a path, too: MODEL@VERSION
+    return f"{scheme}{separator}{authority.rpartition('@')[2]}{slash}{path}"
 
 
 def _values(value: Any) -> list[Any]:

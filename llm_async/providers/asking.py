@@ -6,10 +6,12 @@ for again, are ``structured.asking``'s.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, cast, overload
 
-from ..models import ParsedResponse, ParsedStreamingResponse, Response, StreamingResponse
+from ..models import ParsedResponse, ParsedStreamingResponse, Response, StreamingResponse, Timeouts
 from .arguments import Deadlines, Headers, Messages, Schema, SchemaOf, T, Tools, offered
 
 if TYPE_CHECKING:
@@ -99,8 +101,17 @@ class Asking:
         if extra_body is not None:
             kwargs["extra_body"] = extra_body
         choosable, provider = offered(tools), cast("BaseProvider", self)
+        whole = Timeouts.coerce(timeouts, provider.timeouts) if schema_retries else Timeouts()
+        ends_at: float | None = None
 
         async def ask(messages: Messages, schema: Schema | None) -> Response:
+            nonlocal ends_at
+            if whole.total is not None:
+                # The total is that of all attempts together.
+                now = asyncio.get_running_loop().time()
+                if ends_at is not None:
+                    kwargs["timeouts"] = replace(whole, total=max(ends_at - now, 0.001))
+                ends_at = ends_at or now + whole.total
             return await provider._single_complete(
                 model, provider._prepared(messages), stream, choosable, tool_choice,
                 response_schema=schema, headers=headers, **kwargs,

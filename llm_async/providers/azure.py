@@ -23,8 +23,9 @@ __all__ = ["AzureProvider", "AzureResponsesProvider"]
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _DATED = re.compile(r"(^|&)api-version=\d{4}-\d{2}-\d{2}")
-# What may stand behind the address of a resource where the address of one of its APIs was given instead.
-_API_PATH = re.compile(r"(/openai(/v1)?)?/*(\?.*)?$")
+# What may stand behind the address of a resource where the address of one of its APIs was given instead, such as the
+# portal's "target URI": .../openai/deployments/NAME/chat/completions?api-version=DATE.
+_API_PATH = re.compile(r"(/openai(/deployments/[^?]*|(/v1)?(/chat/completions|/responses|/embeddings)?)?)?/*(\?.*)?$")
 _ENV_ENDPOINT = ("AZURE_OPENAI_ENDPOINT",)
 _ENV_VERSION = ("AZURE_OPENAI_API_VERSION", "OPENAI_API_VERSION")
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, overload
 
 from ..errors import ProtocolError
@@ -78,6 +79,14 @@ class BaseProvider(Asking, Beside, NetworkClient):
         "schema_retries", "cache",
     )  # fmt: skip
 
+    # For subclasses whose constructor does not call this one: a program's own stand-ins for a provider may not.
+    base_url: str = ""
+    headers: dict[str, str] = {}
+    hooks: tuple[Hooks, ...] = ()
+    cache: Cache | None = None
+    retry_config = RetryConfig()
+    _key_source: KeySource | None = None
+
     def __init__(
         self,
         api_key: Key | None = None,
@@ -109,18 +118,17 @@ class BaseProvider(Asking, Beside, NetworkClient):
         if api_key is None:
             api_key = first_set(self.ENV_KEYS)
         api_key = checked_key(api_key, "api_key")
-        self._key_source: KeySource | None = api_key if callable(api_key) else None
+        self._key_source = api_key if callable(api_key) else None
         self.api_key: str = Secret("" if callable(api_key) else api_key)
-        self.base_url: str = as_text(base_url, "base_url") or self.BASE_URL or ""
+        self.base_url = as_text(base_url, "base_url") or self.BASE_URL or ""
         self.http2 = http2
         self.retry_config = RetryConfig.coerce(retry_config)
-        self.headers: dict[str, str] = merged([headers or {}])
-        self.hooks: tuple[Hooks, ...] = hooks_of(hooks)
+        self.headers = merged([headers or {}])
+        self.hooks = hooks_of(hooks)
         self.cache = checked_cache(cache)
         replacement = legacy.replaced_client_class(globals().get("aiosonic"))
         if replacement is not None:
             self._replaced_client = replacement(**{**(client_kwargs or {}), "http2": http2})
-        self._protocol = self._make_protocol()
 
     @classmethod
     def name(cls) -> str:
@@ -128,11 +136,15 @@ class BaseProvider(Asking, Beside, NetworkClient):
         return cls.__name__.replace("Provider", "").lower()
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} at {self.base_url.partition('?')[0]}>"
+        return f"<{type(self).__name__} at {without_query(self.base_url)}>"
 
     def _make_protocol(self) -> Protocol | None:
         """The wire format that this provider speaks; None where a subclass does everything in ``_single_complete``."""
         return None
+
+    @cached_property
+    def _protocol(self) -> Protocol | None:
+        return self._make_protocol()
 
     # --- a call, after `asking`
 
@@ -248,6 +260,10 @@ class BaseProvider(Asking, Beside, NetworkClient):
     async def _http_post(self, endpoint: str, data: Any, headers: Mapping[str, str] | None = None) -> dict[str, Any]:
         """POST JSON, get JSON; ``endpoint`` is a whole address or a path below the API's root."""
         url = endpoint if "://" in endpoint else self._url(endpoint)
+        post_json = legacy.replaced_function(self, "post_json")
+        if post_json is not None:
+            sent = legacy.plain(self._headers_for_request(headers))
+            return await post_json(self.client, url, data, sent, retry_config=self.retry_config)  # type: ignore[no-any-return]
         if self._replaced_client is not None:
             all_headers = self._headers_for_request(headers)
             return await legacy.post(self._replaced_client, url, data, all_headers, self.retry_config)  # type: ignore[no-any-return]
@@ -260,7 +276,11 @@ class BaseProvider(Asking, Beside, NetworkClient):
     ) -> Any:
         """A streaming answer to a JSON POST, read by this provider's protocol, else as ``parse_stream_chunk`` reads."""
         response = Response.streaming(self.name())
-        if self._replaced_client is not None or self._protocol is None:
+        if (
+            self._replaced_client is not None
+            or self._protocol is None
+            or legacy.replaced_function(self, "stream_json") is not None
+        ):
             response.stream_generator = legacy.chunks(self, url, payload, headers, response, parse_provider)
         else:
             exchange = self._attempts("POST", url, merged([headers], self.api_key), encode(payload))
@@ -438,3 +458,6 @@ class BaseProvider(Asking, Beside, NetworkClient):
             return ByteStream(await exchange.open())
         _, value = await exchange.fetch((lambda reply, body: body) if raw else json_or_none)
         return value
+
+
+legacy.HOOKS.update({name: vars(BaseProvider)[name] for name in legacy.HOOKS})

@@ -11,6 +11,7 @@ import asyncio
 import logging
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, Union, cast
+from zlib import crc32
 
 from .._json import dumps, loads
 from ..models.secret import reveal
@@ -38,12 +39,17 @@ _PASSING = frozenset(
 )
 # Headers of an answer that are about its way here, or about the moment, or are nobody else's business.
 _MOMENTARY = frozenset(
-    {"connection", "content-encoding", "content-length", "keep-alive", "retry-after", "set-cookie", "transfer-encoding"}
+    {
+        *("connection", "content-encoding", "content-length", "keep-alive", "retry-after", "retry-after-ms"),
+        *("set-cookie", "transfer-encoding", "x-should-retry"),
+    }
 )
 
 
 def checked_cache(cache: Cache | None) -> Cache | None:
     """``cache``, if it has the methods of one, or None; TypeError if not."""
+    if isinstance(cache, type):
+        raise TypeError(f"cache must be a {cache.__name__}, not the class")
     if cache is not None and not (callable(getattr(cache, "get", None)) and callable(getattr(cache, "set", None))):
         raise TypeError(f"cache must have the async methods get and set, and {type(cache).__name__} has not")
     return cache
@@ -155,18 +161,22 @@ def _add(digest: Any, part: bytes) -> None:
 
 
 def _packed(headers: Mapping[str, str], body: bytes) -> bytes:
-    """An answer as it is kept: its headers as one line of JSON, then its body, decompressed."""
+    """An answer as it is kept: its headers and a checksum as one line of JSON, then its body, decompressed."""
     kept = {name.lower(): value for name, value in headers.items() if _lasts(name.lower())}
-    return dumps({"headers": kept}) + b"\n" + body
+    return dumps({"crc32": crc32(body), "headers": kept}) + b"\n" + body
 
 
 def _unpacked(value: bytes) -> tuple[Mapping[str, str], bytes]:
-    head, _, body = value.partition(b"\n")
-    return loads(head)["headers"], body
+    head, _, body = bytes(value).partition(b"\n")
+    kept = loads(head)
+    if kept["crc32"] != crc32(body):
+        raise ValueError("what was kept is not whole")
+    return kept["headers"], body
 
 
 def _lasts(name: str) -> bool:
-    return name not in _MOMENTARY and "ratelimit" not in name.replace("-", "")
+    limits = "ratelimit" in name.replace("-", "") or name.startswith("anthropic-priority-")
+    return not limits and name not in _MOMENTARY
 
 
 class _RecordedReply:

@@ -33,6 +33,9 @@ class ClaudeProvider(BaseProvider):
     READS = ("vertexclaude",)
     #: The value of the ``anthropic-version`` header.
     API_VERSION = DEFAULT_VERSION
+    # Those of a subclass whose constructor does not call this one.
+    api_version = DEFAULT_VERSION
+    betas: tuple[str, ...] = ()
 
     def __init__(
         self,

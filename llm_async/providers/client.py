@@ -22,10 +22,13 @@ _Self = TypeVar("_Self", bound="NetworkClient")
 class NetworkClient:
     """Connections that are made when they are first needed, in each event loop its own."""
 
+    # Those of a subclass whose constructor does not call this one.
+    _options = ClientOptions()
+    _transport_: Transport | None = None
+    _replaced_client: Any = None
+
     def __init__(self, options: ClientOptions) -> None:
         self._options = options
-        self._transport_: Transport | None = None
-        self._replaced_client: Any = None
 
     @property
     def timeouts(self) -> Timeouts:

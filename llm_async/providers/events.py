@@ -16,7 +16,6 @@ import logging
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import count
 from typing import TYPE_CHECKING, Any, Union
-from urllib.parse import urlsplit
 
 from .._json import dumps_text
 from ..errors import APIStatusError, StreamError
@@ -25,7 +24,8 @@ from ..models.secret import MASK, Secret
 from ..models.timing import Timing
 from ..protocols.failures import masked, request_id_from
 from ..protocols.rate_limits import rate_limits_from
-from .headers import secrets_in
+from .addresses import without_query
+from .headers import is_credential, secrets_in
 
 if TYPE_CHECKING:
     from ..transport import Reply
@@ -108,14 +108,14 @@ class Watch:
 
     async def sending(self, attempt: int, headers: Mapping[str, str]) -> None:
         """An attempt is about to be made."""
-        self._secrets = secrets_in(headers)
+        self._secrets = secrets_in(headers, self._outgoing.url)
         shown = _shown(headers)
         request = self._request
         if request is None:
             out = self._outgoing
             content: bytes = masked(out.body or b"", self._secrets)
             request = self._request = RequestEvent(
-                next(_numbers), self._provider_name, out.method, _without_query(out.url), shown, content
+                next(_numbers), self._provider_name, out.method, without_query(out.url), shown, content
             )
         request.attempt, request.headers = attempt, shown
         _LOGGER.debug(
@@ -253,17 +253,11 @@ def _shown(headers: Mapping[str, str]) -> dict[str, str]:
 
 def _is_secret(name: str, value: str) -> bool:
     """Whether a header's value is not to be shown: it holds the key, or its name says that it may hold one."""
-    if isinstance(value, Secret):
+    if isinstance(value, Secret) or is_credential(name):
         return True
     lowered = name.lower()
     # Counts of tokens are not tokens.
     return any(word in lowered for word in _SECRET_NAMES) and "ratelimit" not in lowered and "tokens" not in lowered
-
-
-def _without_query(url: str) -> str:
-    """An address without what may be secret in it: user, password, query."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
 def _line(error: BaseException) -> str:

@@ -124,7 +124,7 @@ class Exchange:
         with suppress(LLMError):
             while len(body) < _ERROR_BODY_BYTES and (piece := await reply.read_some()):
                 body += piece
-        return status_error(reply.status, reply.headers, body, secrets=secrets_in(self._headers))
+        return status_error(reply.status, reply.headers, body, secrets=self._secrets())
 
     async def wait_for_next_attempt(self, error: LLMError) -> None:
         """Sleep until the next attempt; raise ``error`` when there is to be none."""
@@ -186,6 +186,10 @@ class Exchange:
         finally:
             reply.close()
 
+    def _secrets(self) -> tuple[str, ...]:
+        """What nobody should see of the running attempt's request."""
+        return secrets_in(self._headers, self.outgoing.url)
+
     # --- its end
 
     def elapsed(self) -> float:
@@ -213,8 +217,8 @@ class Exchange:
     def place(self, error: LLMError, reply: Reply) -> None:
         """Give an error that stood inside a 200, or came on the way through it, what the reply around it knows: headers,
         request id, rate limits, delay."""
-        add_response(error, reply.headers, secrets=secrets_in(self._headers))
+        add_response(error, reply.headers, secrets=self._secrets())
 
     def hide_secrets(self, error: LLMError) -> None:
         """Mask what a server has quoted of the request's headers that nobody should see."""
-        hide_secrets(error, secrets_in(self._headers))
+        hide_secrets(error, self._secrets())

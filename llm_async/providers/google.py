@@ -6,16 +6,18 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from ..models import Limits, ResponseSchema
+from ..models import Limits, Response, ResponseSchema
 from ..models.secret import Secret, reveal
 from ..protocols.base import Call, Protocol
 from ..protocols.gemini import Gemini
+from ..protocols.schema import without
 from ..retry import RetryConfig
 from .addresses import join_url, vertex_root
-from .arguments import Deadlines, OfferedTools, Schema
+from .arguments import Deadlines, Headers, OfferedTools, Schema, as_mapping
 from .base import BaseProvider
 from .events import GivenHooks
 from .keys import Key, checked_key
+from .legacy import is_overridden
 from .legacy import old_name as __getattr__  # noqa: F401 - where tests of programs put their mocks
 
 if TYPE_CHECKING:
@@ -103,7 +105,44 @@ class GoogleProvider(BaseProvider):
             headers["X-GOOG-API-KEY"] = self.api_key
         return headers
 
-    # --- 0.5's inner methods, for programs that call them
+    # --- 0.5's inner methods, for programs that call or override them
+
+    async def _single_complete(
+        self,
+        model: str | None,
+        messages: list[dict[str, Any]],
+        stream: bool = False,
+        tools: OfferedTools | None = None,
+        tool_choice: Any = None,
+        response_schema: Schema | None = None,
+        headers: Headers | None = None,
+        *,
+        extra_body: Mapping[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> Response:
+        if is_overridden(self, GoogleProvider, "_build_request_payload", "_format_messages"):
+            options = {name: value for name, value in kwargs.items() if name not in self.RESERVED}
+            plain = self._payload(messages, tools, response_schema, options)
+            payload = self._build_request_payload(messages, tools, response_schema, **options)
+            changed = {name: value for name, value in payload.items() if name not in plain or value != plain[name]}
+            extra_body = {**changed, **as_mapping(extra_body, "extra_body")}
+        return await super()._single_complete(
+            model, messages, stream, tools, tool_choice, response_schema, headers, extra_body=extra_body, **kwargs
+        )
+
+    def _format_tools(self, tools: OfferedTools) -> list[dict[str, Any]]:
+        formatted = super()._format_tools(tools)
+        if is_overridden(self, GoogleProvider, "_clean_schema"):
+            for declaration in (each for entry in formatted for each in entry.get("functionDeclarations", ())):
+                schema = declaration.pop("parametersJsonSchema", declaration.get("parameters"))
+                if schema is not None:
+                    declaration["parameters"] = self._clean_schema(schema)
+        return formatted
+
+    @staticmethod
+    def _clean_schema(schema: Any) -> Any:
+        """A schema without the keyword that Gemini did not know."""
+        return without(schema, "additionalProperties")
 
     def _build_headers(self) -> dict[str, str]:
         return self._default_headers()
@@ -116,19 +155,31 @@ class GoogleProvider(BaseProvider):
         **kwargs: Any,
     ) -> dict[str, Any]:
         """The body of a request."""
+        payload = self._payload(messages, tools, response_schema, kwargs)
+        if is_overridden(self, GoogleProvider, "_format_messages"):
+            payload["contents"] = self._format_messages(messages)
+        return payload
+
+    def _format_messages(self, messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """The ``contents`` that say what ``messages`` say."""
+        contents: list[dict[str, Any]] = self._payload(messages)["contents"]
+        return contents
+
+    def _payload(
+        self,
+        messages: list[dict[str, Any]],
+        tools: OfferedTools | None = None,
+        response_schema: Schema | None = None,
+        options: Mapping[str, Any] | None = None,
+    ) -> dict[str, Any]:
         call = Call(
             model="any",
             messages=messages,
             tools=self._format_tools(tools) if tools else None,
             response_schema=ResponseSchema.coerce(response_schema),
-            options=kwargs,
+            options=dict(options or {}),
         )
-        return Gemini().request(call).body
-
-    def _format_messages(self, messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """The ``contents`` that say what ``messages`` say."""
-        contents: list[dict[str, Any]] = self._build_request_payload(messages)["contents"]
-        return contents
+        return self._spoken().request(call).body
 
     # --- addresses
 

@@ -13,7 +13,7 @@ from typing import Any
 from ..errors import LLMError
 from .keys import KeySource
 
-__all__ = ["default_token"]
+__all__ = ["default_token", "quota_headers"]
 
 _SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 
@@ -27,11 +27,22 @@ def default_token() -> KeySource:
     return _DefaultToken()
 
 
+def quota_headers(source: KeySource | None) -> dict[str, str]:
+    """The header that says whose quota counts, where the credentials behind ``source`` name a project for it."""
+    project = source.quota_project if isinstance(source, _DefaultToken) else None
+    return {"x-goog-user-project": project} if project else {}
+
+
 class _DefaultToken:
     """Credentials that are found once. The network may be needed for either step, so both are taken in a thread."""
 
     def __init__(self) -> None:
         self._credentials: Any = None
+
+    @property
+    def quota_project(self) -> str | None:
+        """The project whose quota counts; None where the credentials name none, or have not been found yet."""
+        return getattr(self._credentials, "quota_project_id", None)
 
     async def __call__(self) -> str:
         credentials = self._credentials

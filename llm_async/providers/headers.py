@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Union
+from urllib.parse import parse_qsl
 
 from ..models.secret import MASK, Secret, reveal
 
-__all__ = ["HeaderLayer", "merged", "secrets_in", "without"]
+__all__ = ["HeaderLayer", "is_credential", "merged", "secrets_in", "without"]
+
+# Names of headers whose whole value is a credential, whoever it is for: Authorization, Cookie, Ocp-Apim-Subscription-Key.
+_CREDENTIAL = re.compile(
+    r"(?:.*[-_])?(?:authorization|auth|cookie|(?:api)?key|token|secret|password|credentials?)", re.IGNORECASE
+)
+_NO_CREDENTIAL = ("idempotency-key", "x-idempotency-key")
 
 HeaderLayer = Union[Mapping[str, str], Iterable[tuple[str, str]]]
 
@@ -17,7 +26,7 @@ def merged(layers: Iterable[HeaderLayer], key: str = "") -> dict[str, str]:
 
     Args:
         layers: mappings or pairs, the lowest first.
-        key: the provider's key; every value that holds it is masked.
+        key: the provider's key; every value that holds it is masked, and so is every credential.
 
     Raises:
         TypeError: a layer is neither a mapping nor pairs, or a name or a value is no str.
@@ -28,8 +37,15 @@ def merged(layers: Iterable[HeaderLayer], key: str = "") -> dict[str, str]:
         for name, value in layer.items() if type(layer) is dict else _pairs(layer):
             if not isinstance(name, str) or not isinstance(value, str):
                 raise TypeError(f"headers: names and values must be str, and {name!r} is not")
-            headers[name.lower()] = (name, _as_sent(value, key))
+            value = _as_sent(value, key)
+            headers[name.lower()] = (name, Secret(reveal(value)) if is_credential(name) else value)
     return dict(headers.values())
+
+
+@lru_cache(maxsize=256)  # the same few names come with every request
+def is_credential(name: str) -> bool:
+    """Whether the header of that name is a credential as a whole."""
+    return _CREDENTIAL.fullmatch(name) is not None and name.lower() not in _NO_CREDENTIAL
 
 
 def _pairs(layer: HeaderLayer) -> list[tuple[str, str]]:
@@ -57,7 +73,12 @@ def without(headers: Mapping[str, str], name: str) -> dict[str, str]:
     return {each: value for each, value in headers.items() if each.lower() != name}
 
 
-def secrets_in(headers: Mapping[str, str]) -> tuple[str, ...]:
-    """What must not be seen of these headers: the masked values, and the key in one such as ``Bearer KEY``."""
+def secrets_in(headers: Mapping[str, str], url: str = "") -> tuple[str, ...]:
+    """What must not be seen of these headers: the masked values, and the key in one such as ``Bearer KEY``; and of the
+    address: the credentials among what is asked."""
     hidden = [reveal(value) for value in headers.values() if isinstance(value, Secret)]
-    return tuple(dict.fromkeys(part for value in hidden for part in (value, value.rpartition(" ")[2]) if part))
+    parts = [part for value in hidden for part in (value, value.rpartition(" ")[2]) if part]
+    query = url.partition("?")[2]
+    if query:
+        parts += [value for name, value in parse_qsl(query) if is_credential(name)]
+    return tuple(dict.fromkeys(parts))

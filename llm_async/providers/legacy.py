@@ -4,7 +4,7 @@ What belongs here: all of the old way, so that the new one need not know it. A c
 (a mock, as tests use it) is called as 0.5 called it, ``post(url, json=…, headers=…)``, and its answers are read with 0.5's
 leniency: an unfinished stream ends quietly, a malformed event is skipped. An overridden ``_http_post``,
 ``_stream_response`` or ``_parse_response`` is called in the place where 0.5 called it, and so is what a test has put in
-the place of the ``post_json`` of a provider's module.
+the place of the ``post_json`` or ``stream_json`` of a provider's module.
 """
 
 from __future__ import annotations
@@ -31,22 +31,28 @@ if TYPE_CHECKING:
     from .base import BaseProvider
 
 __all__ = [
+    "HOOKS",
     "blocks",
     "chunks",
     "complete",
     "decoded_events",
     "is_foreign",
+    "is_overridden",
     "is_served",
     "old_name",
+    "plain",
     "post",
     "replaced_client_class",
+    "replaced_function",
     "request",
     "stream_events",
 ]
 
-_HOOKS = ("_http_post", "_stream_response", "_parse_response")
+#: The old hooks as the base class has them, which puts them here.
+HOOKS: dict[str, Any] = dict.fromkeys(("_http_post", "_stream_response", "_parse_response"))
 _OLD_NAMES = ("aiosonic", "parse_stream_chunk", "post_json", "stream_json")
 _OLD_HOME = "llm_async.utils.http"
+_OLD_PLACES = "llm_async.providers."
 _NAMESPACES: WeakKeyDictionary[type, list[dict[str, Any]]] = WeakKeyDictionary()
 _PARSED = ("openai", "claude", "google")  # whom parse_stream_chunk knows
 
@@ -60,33 +66,46 @@ def old_name(name: str) -> Any:
 
 def is_served(provider: BaseProvider) -> bool:
     """Whether a provider has anything for which its calls have to go the old way."""
-    return bool(_overridden(provider)) or _replaced_post(provider) is not None
-
-
-def _replaced_post(provider: BaseProvider) -> Any:
-    """What a test has put in the place of ``post_json`` in the module of the provider's class, or None."""
+    if _overridden(provider):
+        return True
     for namespace in _namespaces(type(provider)):
-        found = namespace.get("post_json")
-        if found is not None and getattr(found, "__module__", None) != _OLD_HOME:
-            return found
+        if _is_replaced(namespace.get("post_json")) or _is_replaced(namespace.get("stream_json")):
+            return True
+    return False
+
+
+def replaced_function(provider: BaseProvider, name: str) -> Any:
+    """What a test has put in the place of ``post_json`` or ``stream_json`` in the module of a provider's class, or None."""
+    for namespace in _namespaces(type(provider)):
+        if _is_replaced(namespace.get(name)):
+            return namespace[name]
     return None
 
 
+def _is_replaced(found: Any) -> bool:
+    # What pytest's monkeypatch has put back is the function itself.
+    return found is not None and getattr(found, "__module__", None) != _OLD_HOME
+
+
 def _namespaces(cls: type) -> list[dict[str, Any]]:
-    """What stands in the modules of a class and of its bases; looked up once per class."""
+    """What stands in this library's modules of a class and of its bases; looked up once per class."""
     known = _NAMESPACES.get(cls)
     if known is None:
-        modules = dict.fromkeys(sys.modules.get(each.__module__) for each in cls.__mro__ if each is not object)
-        known = _NAMESPACES[cls] = [vars(module) for module in modules if module is not None]
+        modules = dict.fromkeys(each.__module__ for each in cls.__mro__ if each.__module__.startswith(_OLD_PLACES))
+        known = _NAMESPACES[cls] = [vars(sys.modules[name]) for name in modules]
     return known
+
+
+def is_overridden(provider: BaseProvider, cls: type[BaseProvider], *names: str) -> bool:
+    """Whether a provider has other methods of these names than ``cls``."""
+    own = provider.__dict__
+    return any(name in own or getattr(type(provider), name) is not getattr(cls, name) for name in names)
 
 
 def _overridden(provider: BaseProvider) -> list[str]:
     """Which of the old hooks a provider overrides: its class does, or a test has put something in their place."""
-    from .base import BaseProvider
-
     cls, own = type(provider), provider.__dict__
-    return [name for name in _HOOKS if name in own or getattr(cls, name) is not getattr(BaseProvider, name)]
+    return [name for name, genuine in HOOKS.items() if name in own or getattr(cls, name) is not genuine]
 
 
 def replaced_client_class(patched: Any = None) -> Any:
@@ -121,16 +140,12 @@ async def complete(provider: BaseProvider, wire: WireRequest, headers: Mapping[s
             if isinstance(answer_or_chunks, Response):
                 return answer_or_chunks
             streaming.stream_generator = answer_or_chunks
-        elif provider._replaced_client is not None:
+        elif provider._replaced_client is not None or replaced_function(provider, "stream_json") is not None:
             streaming.stream_generator = chunks(provider, url, wire.body, headers, streaming, provider.name())
         else:
             return provider._stream_response(url, wire.body, headers)  # type: ignore[no-any-return]
         return streaming
-    post_json = _replaced_post(provider)
-    if post_json is None:
-        body = await provider._http_post(url, wire.body, dict(headers))
-    else:
-        body = await post_json(provider.client, url, wire.body, _plain(headers), retry_config=provider.retry_config)
+    body = await provider._http_post(url, wire.body, dict(headers))
     answer = protocol.read(body) if "_parse_response" not in hooks else None
     message = answer.message if answer is not None else provider._parse_response(body)
     response = Response(original=body, provider_name=provider.name(), main_response=message)
@@ -176,6 +191,12 @@ async def chunks(
 async def _events(
     provider: BaseProvider, url: str, body: Any, headers: Mapping[str, str]
 ) -> AsyncIterator[dict[str, Any]]:
+    stream_json = replaced_function(provider, "stream_json")
+    if stream_json is not None:
+        retry = provider.retry_config
+        async for event in stream_json(provider.client, url, body, plain(headers), retry_config=retry):
+            yield event
+        return
     if provider._replaced_client is not None:
         async for event in stream_events(provider._replaced_client, url, body, headers, provider.retry_config):
             yield event
@@ -201,10 +222,10 @@ async def post(
     """``client.post`` with retries: the decoded JSON of the answer, or the response itself."""
     from ..utils.retry import retry_http
 
-    plain = _plain(headers)
+    sent = plain(headers)
 
     async def attempt() -> Any:
-        response = await client.post(url, json=body, headers=plain)
+        response = await client.post(url, json=body, headers=sent)
         if response.status_code >= 400:
             text = await response.text()
             raise status_error(response.status_code, {}, text.encode() if isinstance(text, str) else text)
@@ -213,7 +234,7 @@ async def post(
     return await retry_http(retry)(attempt)()
 
 
-def _plain(headers: Mapping[str, str]) -> Mapping[str, str]:
+def plain(headers: Mapping[str, str]) -> Mapping[str, str]:
     """Headers as they are sent, keys unmasked."""
     return {name: reveal(value) for name, value in headers.items()} if headers else headers
 
@@ -221,7 +242,7 @@ def _plain(headers: Mapping[str, str]) -> Mapping[str, str]:
 async def request(client: Any, verb: str, url: str, headers: Mapping[str, str], json_data: Any) -> Any:
     """``provider.request`` through a replaced client: ``client.get(url, headers=…)``, ``client.post(…, json=…)``."""
     body = {} if json_data is None else {"json": json_data}
-    response = await getattr(client, verb.lower())(url, headers=_plain(headers), **body)
+    response = await getattr(client, verb.lower())(url, headers=plain(headers), **body)
     if isinstance(response, dict):
         return response
     text = await response.text()

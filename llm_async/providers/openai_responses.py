@@ -12,8 +12,9 @@ from ..protocols.foreign import readable_by
 from ..protocols.openai_responses import OpenAIResponses
 from ..protocols.responses_input import input_of
 from .addresses import is_openai
-from .arguments import Deadlines, Headers, Messages, Schema, SchemaOf, T, Tools
+from .arguments import Deadlines, Headers, Messages, OfferedTools, Schema, SchemaOf, T, Tools, as_mapping
 from .base import BaseProvider
+from .legacy import is_overridden
 from .legacy import old_name as __getattr__  # noqa: F401 - where tests of programs put their mocks
 
 __all__ = ["OpenAIResponsesProvider"]
@@ -140,6 +141,25 @@ class OpenAIResponsesProvider(BaseProvider):
                 )
             serialized.append(item)
         return serialized
+
+    async def _single_complete(
+        self,
+        model: str | None,
+        messages: list[dict[str, Any]],
+        stream: bool = False,
+        tools: OfferedTools | None = None,
+        tool_choice: Any = None,
+        response_schema: Schema | None = None,
+        headers: Headers | None = None,
+        *,
+        extra_body: Mapping[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> Response:
+        if is_overridden(self, OpenAIResponsesProvider, "_messages_to_input"):
+            extra_body = {"input": self._messages_to_input(messages), **as_mapping(extra_body, "extra_body")}
+        return await super()._single_complete(
+            model, messages, stream, tools, tool_choice, response_schema, headers, extra_body=extra_body, **kwargs
+        )
 
     def _messages_to_input(self, messages: list[dict[str, Any]]) -> str | list[dict[str, Any]]:
         """The ``input`` that says what ``messages`` say."""

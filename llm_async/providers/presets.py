@@ -102,6 +102,7 @@ PRESETS: tuple[Preset, ...] = (
         aliases=("grok",),
         dialect=ChatDialect(renamed={"max_tokens": "max_completion_tokens"}),
         title="xAI, Chat Completions",
+        lacks=("embed",),
     ),
     Preset(
         "xairesponses",
@@ -111,7 +112,7 @@ PRESETS: tuple[Preset, ...] = (
         aliases=("grokresponses",),
         provider=_RESPONSES,
         title="xAI, Responses",
-        lacks=("count_tokens",),
+        lacks=("embed", "count_tokens"),
     ),
     Preset(
         "cerebras",

@@ -82,14 +82,19 @@ def register_provider(
 
     Raises:
         ValueError: a name is taken.
-        TypeError: ``provider`` is neither a Preset nor a provider class.
+        TypeError: ``provider`` is neither a Preset nor a provider class, or ``aliases`` is a str.
     """
+    if isinstance(aliases, str):
+        raise TypeError("aliases must be a sequence of names, not a str")
     entry = _Entry(_as_preset(provider))
     keys = [_key(name) for name in (entry.preset.name, *entry.preset.aliases, *aliases)]
     taken = next((key for key in keys if key in _known), None)
     if taken is not None and not replace:
         raise ValueError(f"there is a provider named {taken!r} already; replace=True takes its place")
     cls = entry.provider
+    replaced = _known.get(keys[0])
+    if replaced is not None and _key(replaced.preset.name) == keys[0]:
+        keys += [key for key, each in _known.items() if each is replaced]  # its aliases mean the new one, too
     _known.update(dict.fromkeys(keys, entry))
     return cls
 

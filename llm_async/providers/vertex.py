@@ -14,7 +14,7 @@ from ..retry import RetryConfig
 from .addresses import vertex_root
 from .base import BaseProvider
 from .google import GoogleProvider
-from .google_credentials import default_token
+from .google_credentials import default_token, quota_headers
 from .keys import Key, first_set
 
 __all__ = ["VertexClaudeProvider", "VertexProvider"]
@@ -68,6 +68,9 @@ class VertexProvider(GoogleProvider):
                 config = {"goth_token": default_token() if token is None else token}
         super().__init__(api_key, base_url, config, retry_config, client_kwargs, http2, **settings)
 
+    def _default_headers(self) -> dict[str, str]:
+        return {**super()._default_headers(), **quota_headers(self._key_source)}
+
 
 class VertexClaudeProvider(BaseProvider):
     """Claude on Vertex AI.
@@ -120,7 +123,7 @@ class VertexClaudeProvider(BaseProvider):
 
     def _default_headers(self) -> dict[str, str]:
         beta = {"anthropic-beta": ",".join(self.betas)} if self.betas else {}
-        return {**super()._default_headers(), **beta}
+        return {**super()._default_headers(), **quota_headers(self._key_source), **beta}
 
 
 def _place(project: str | None, location: str | None) -> tuple[str, str]:

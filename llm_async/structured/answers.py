@@ -7,7 +7,7 @@ wrong with it. Which values are right says the schema or the type, in the person
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from .._json import dumps_text, loads
@@ -15,6 +15,7 @@ from ..errors import AnswerError, InvalidAnswerError, RefusedAnswerError, Trunca
 from ..models.message import Message
 from ..models.tool_call import SERVER_RUN
 from ..tools.libraries import LibraryFault
+from .numbers import loads_exact, may_be_long, text_of
 from .restoring import readings
 
 __all__ = ["Convert", "value_in"]
@@ -39,7 +40,10 @@ def value_in(answer: Message | str, schema: Mapping[str, Any], convert: Convert)
 
     Raises:
         AnswerError: there is none; the subclass says why.
+        TypeError: it is neither.
     """
+    if not isinstance(answer, (Message, str)):
+        raise TypeError(f"an answer is a Message, or its text, and not {type(answer).__name__}")
     message = answer if isinstance(answer, Message) else None
     text = answer if isinstance(answer, str) else answer.text
     unfinished = message is not None and message.finish_reason in _UNFINISHED
@@ -50,15 +54,16 @@ def value_in(answer: Message | str, schema: Mapping[str, Any], convert: Convert)
     except ValueError as error:
         if unfinished:
             raise _truncated(message, text) from error
+        _refuse_calls(message, text)
         faults = [("$", "it is not JSON")]
         raise _invalid(message, text, f"the answer is not JSON: {_excerpt(text)}", faults) from error
     if unfinished and not isinstance(value, (dict, list)):
         raise _truncated(message, text)  # of a number or a word nobody can see that it is whole
     first: LibraryFault | None = None
     try:
-        for reading in readings(schema, value, json):
+        for reading, written in _texts(schema, value, json):
             try:
-                return convert(reading, json if reading == value else dumps_text(reading))
+                return convert(reading, written)
             except LibraryFault as fault:
                 first = first or fault
     except RecursionError as error:
@@ -67,6 +72,7 @@ def value_in(answer: Message | str, schema: Mapping[str, Any], convert: Convert)
     assert first is not None
     if unfinished:
         raise _truncated(message, text) from first
+    _refuse_calls(message, text)
     raise _invalid(
         message, text, f"the answer does not follow the schema {_told(first.faults)}", first.faults
     ) from first
@@ -84,14 +90,34 @@ def _check_that_it_answers(message: Message, text: str) -> None:
             finish_reason=reason,
             partial=message,
         )
+    if not text.strip():
+        _refuse_calls(message, text)
+
+
+def _refuse_calls(message: Message | None, text: str) -> None:
+    """Raise where the model has called tools: what it said beside them was no answer."""
+    if message is None:
+        return
     calls = [call.name for call in message.tool_calls or () if call.type != SERVER_RUN]
-    if calls and not text.strip():
+    if calls:
         raise AnswerError(
             f"the model called tools instead of answering: {', '.join(map(str, calls))}",
             text=text,
-            finish_reason=reason,
+            finish_reason=message.finish_reason,
             partial=message,
         )
+
+
+def _texts(schema: Mapping[str, Any], value: Any, json: str) -> Iterator[tuple[Any, str]]:
+    """What an answer may mean, as :func:`readings` has it, each with its JSON text."""
+    exact = loads_exact(json) if may_be_long(json) else None
+    same = None if exact is None else readings(schema, exact, json)
+    for reading in readings(schema, value, json):
+        written = None if same is None else next(same)
+        if reading == value:
+            yield reading, json
+        else:
+            yield reading, dumps_text(reading) if same is None else text_of(written)
 
 
 def _decoded(text: str) -> tuple[Any, str]:

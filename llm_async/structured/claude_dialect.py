@@ -15,7 +15,7 @@ from typing import Any
 from ..errors import UnsupportedError
 from ..protocols.schema import rewrite, subschemas
 from .limits import REMARKS, described, merged_alternatives, without_positions
-from .roots import object_root, with_references
+from .roots import free_name, object_root, with_references
 
 __all__ = ["claude_form"]
 
@@ -71,7 +71,8 @@ def _within_the_subset(part: dict[str, Any]) -> dict[str, Any]:
 
 
 def _refuse_free_names(part: Mapping[str, Any]) -> None:
-    if not part.get("properties") and (part.get("additionalProperties") or part.get("patternProperties")):
+    extra = part.get("additionalProperties")  # of what is not said, the API makes a closed object
+    if not part.get("properties") and (extra or part.get("patternProperties")):
         raise UnsupportedError(
             "response_schema: Claude's structured outputs know no objects with free names, such as dict[str, int]: "
             "all properties have to be named; a list of objects with a name and a value can take their place"
@@ -86,20 +87,25 @@ def _unrolled(root: dict[str, Any]) -> dict[str, Any]:
     # The root may be what is held: then it has to have a name.
     parts: dict[str, Any] = dict(root.get("$defs") or {})
     if any(isinstance(part, Mapping) and part.get("$ref") == "#" for part in subschemas(root)):
-        name = "Root"
-        while name in parts:
-            name += "_"
+        name = free_name("Root", parts)
         root = with_references(root, lambda reference: _DEFINITIONS + name if reference == "#" else reference)
         parts = {**root.get("$defs", {}), name: {key: value for key, value in root.items() if key != "$defs"}}
     below = {name: _reached(part) & parts.keys() for name, part in parts.items()}
-    recursive = {name for name in parts if name in _closure(name, below) and not _leads_nowhere(name, parts)}
+    recursive = [name for name in parts if name in _closure(name, below) and not _leads_nowhere(name, parts)]
     if not recursive:
         return root
     levels = {name: part for name, part in parts.items() if name not in recursive}
+    # The name of each recursive part on each level; an author may have used one of them already.
+    names: list[dict[str, str]] = [{name: name for name in recursive}]
+    taken = set(parts)
+    for level in range(1, _LEVELS):
+        names.append({name: free_name(f"{name}_{level}", taken) for name in recursive})
+        taken.update(names[-1].values())
+    names.append(dict.fromkeys(recursive, ""))
     for level in range(_LEVELS):
         for name in recursive:
-            levels[_level(name, level)] = _leveled(parts[name], level + 1, recursive)
-    return {**_leveled({key: value for key, value in root.items() if key != "$defs"}, 0, recursive), "$defs": levels}
+            levels[names[level][name]] = _leveled(parts[name], names[level + 1])
+    return {**_leveled({key: value for key, value in root.items() if key != "$defs"}, names[0]), "$defs": levels}
 
 
 def _reached(schema: Any) -> set[str]:
@@ -132,17 +138,13 @@ def _leads_nowhere(name: str, parts: Mapping[str, Any]) -> bool:
     return True
 
 
-def _level(name: str, level: int) -> str:
-    return name if level == 0 else f"{name}_{level}"
-
-
-def _leveled(schema: Any, level: int, recursive: set[str]) -> Any:
-    """The schema with the references to recursive parts leading to those of a level."""
+def _leveled(schema: Any, names: Mapping[str, str]) -> Any:
+    """The schema with the references to recursive parts leading to those of a level, whose names are empty below the last."""
 
     def changed(part: dict[str, Any]) -> dict[str, Any]:
         name = str(part.get("$ref")).removeprefix(_DEFINITIONS)
-        if name in recursive:
-            return dict(_BELOW) if level >= _LEVELS else {**part, "$ref": _DEFINITIONS + _level(name, level)}
+        if name in names:
+            return {**part, "$ref": _DEFINITIONS + names[name]} if names[name] else dict(_BELOW)
         return _ended(part)
 
     return rewrite(schema, changed)

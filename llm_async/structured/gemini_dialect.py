@@ -14,6 +14,7 @@ from typing import Any
 
 from ..protocols.schema import rewrite, subschemas
 from .limits import REMARKS, described, merged_alternatives
+from .merging import merged
 
 __all__ = ["gemini_form"]
 
@@ -32,7 +33,7 @@ def gemini_form(schema: Mapping[str, Any]) -> dict[str, Any]:
     """The schema as the API takes it: a copy, unchanged where it does already."""
     if all(_fits(part) for part in subschemas(schema)):
         return deepcopy(dict(schema))
-    made: dict[str, Any] = rewrite(schema, _within_the_subset)
+    made: dict[str, Any] = rewrite(merged(schema), _within_the_subset)
     return made
 
 

@@ -31,17 +31,13 @@ def described(part: dict[str, Any], limits: Mapping[str, Any]) -> dict[str, Any]
 
 
 def merged_alternatives(part: dict[str, Any]) -> dict[str, Any]:
-    """``part`` with ``oneOf`` as ``anyOf``, and an ``allOf`` of one schema as that schema.
+    """``part`` with ``oneOf`` as ``anyOf``.
 
     Which of several alternatives holds is for the check of the answer; a model cannot be kept from satisfying two.
     """
     alternatives = part.pop("oneOf", None)
     if isinstance(alternatives, list):
         part["anyOf"] = [*part.get("anyOf", ()), *alternatives]
-    parts = part.get("allOf")
-    if isinstance(parts, list) and len(parts) == 1 and isinstance(parts[0], Mapping):
-        del part["allOf"]
-        part = {**parts[0], **part}
     return part
 
 
@@ -57,7 +53,7 @@ def without_positions(part: dict[str, Any]) -> tuple[dict[str, Any], dict[str, A
     first = part.get("prefixItems")
     if not isinstance(first, list) or not first:
         return part, {}
-    rest = part.get("items", True)
+    rest = part.get("items", False)  # what may follow is left out, as are other properties of objects
     longest = part.get("maxItems", len(first) if rest is False else None)
     fixed = longest == len(first)
     kinds: list[Any] = []

@@ -75,9 +75,13 @@ def _typed(part: dict[str, Any]) -> dict[str, Any]:
 
 def _closed(part: dict[str, Any]) -> dict[str, Any]:
     properties, extra = part.get("properties"), part.get("additionalProperties", True)
-    if not isinstance(properties, Mapping) or isinstance(extra, Mapping) or (not properties and extra is not False):
-        if extra is False and not properties:
-            return {**part, "properties": {}, "required": []}
+    if extra is False and not properties:
+        return {**part, "properties": {}, "required": []}
+    if (
+        not isinstance(properties, Mapping)
+        or isinstance(extra, Mapping)
+        or (not properties and "additionalProperties" in part)
+    ):
         return part  # free names: not for this mode
     required = part.get("required") or ()
     return {

@@ -10,8 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ..protocols.schema import resolved
 from .limits import position_name
-from .roots import ANSWER, is_object, resolved
+from .merging import merged
+from .roots import ANSWER, is_wrapped
 
 __all__ = ["readings"]
 
@@ -32,10 +34,10 @@ def readings(schema: Mapping[str, Any], value: Any, text: str) -> Iterator[Any]:
         value: the decoded answer.
         text: the JSON text of it, in which can be seen whether there is anything to restore.
     """
-    restoring = _Restoring(schema) if "null" in text or position_name(0) in text else None
-    if isinstance(value, dict) and value.keys() == {ANSWER} and not is_object(schema):
-        yield restoring.restored(schema, value[ANSWER]) if restoring else value[ANSWER]
-    yield restoring.restored(schema, value) if restoring else value
+    restoring = _Restoring(merged(schema)) if "null" in text or position_name(0) in text else None
+    if isinstance(value, dict) and value.keys() == {ANSWER} and is_wrapped(schema):
+        yield restoring.value_of(value[ANSWER]) if restoring else value[ANSWER]
+    yield restoring.value_of(value) if restoring else value
 
 
 class _Restoring:
@@ -46,6 +48,10 @@ class _Restoring:
         # Whether a value fits a part of the schema, by the identities of both: it is asked again at every level. The value
         # is held, so that no other one can get its identity.
         self._known: dict[tuple[int, int], tuple[Any, bool]] = {}
+
+    def value_of(self, value: Any) -> Any:
+        """The value of the whole schema; see :meth:`restored`."""
+        return self.restored(self._root, value)
 
     def restored(self, schema: Any, value: Any) -> Any:
         """A copy of the value without nulls that only stand for a property that may be missing, and with its tuples."""

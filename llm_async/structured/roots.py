@@ -6,12 +6,13 @@ out of it again by ``restoring``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from ..protocols.schema import rewrite
+from ..protocols.schema import resolved, rewrite
+from .merging import merged
 
-__all__ = ["ANSWER", "is_object", "object_root", "resolved", "with_references"]
+__all__ = ["ANSWER", "free_name", "is_wrapped", "object_root", "with_references"]
 
 #: The property that holds the answer where an object had to be put around it.
 ANSWER = "answer"
@@ -20,25 +21,9 @@ _DEFINITIONS = "#/$defs/"
 _OLD_DEFINITIONS = "#/definitions/"  # of the drafts before 2019-09
 
 
-def resolved(root: Any, reference: Any) -> Any:
-    """What a reference within a schema points to (a JSON pointer, RFC 6901); None where there is nothing."""
-    if not isinstance(reference, str) or not reference.startswith("#"):
-        return None
-    place: Any = root
-    for step in filter(None, reference[1:].split("/")):
-        key = step.replace("~1", "/").replace("~0", "~")
-        if isinstance(place, list) and key.isdigit() and int(key) < len(place):
-            place = place[int(key)]
-        elif isinstance(place, Mapping) and key in place:
-            place = place[key]
-        else:
-            return None
-    return place
-
-
-def is_object(schema: Any, root: Any = None) -> bool:
-    """Whether a schema is that of an object, and of nothing beside it; references lead into ``root``, else the schema."""
-    root = schema if root is None else root
+def _is_object(schema: Any) -> bool:
+    """Whether a schema is that of an object, and of nothing beside it."""
+    root = schema
     seen: list[Any] = []
     while isinstance(schema, Mapping) and "$ref" in schema and schema["$ref"] not in seen:
         seen.append(schema["$ref"])
@@ -47,6 +32,18 @@ def is_object(schema: Any, root: Any = None) -> bool:
         return False
     kind = schema.get("type", "object" if "properties" in schema else None)
     return isinstance(kind, str) and kind == "object"
+
+
+def is_wrapped(schema: Mapping[str, Any]) -> bool:
+    """Whether an object is put around a value, for APIs that take no other (see :func:`object_root`)."""
+    return not _is_object(merged(schema))
+
+
+def free_name(name: str, taken: Collection[str]) -> str:
+    """``name``, made longer until it is not taken."""
+    while name in taken:
+        name += "_"
+    return name
 
 
 def with_references(schema: Any, change: Callable[[str], str]) -> Any:
@@ -61,11 +58,11 @@ def with_references(schema: Any, change: Callable[[str], str]) -> Any:
 
 
 def object_root(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """The schema with an object at its root, and with its named parts in ``$defs``.
+    """The schema with an object at its root, with its named parts in ``$defs``, and :func:`~.merging.merged`.
 
     A reference at the root is replaced by what it points to. What is no object becomes the property :data:`ANSWER` of one.
     """
-    root: dict[str, Any] = dict(schema)
+    root: dict[str, Any] = dict(merged(schema))
     if isinstance(root.get("definitions"), Mapping):
         root = with_references(root, lambda reference: reference.replace(_OLD_DEFINITIONS, _DEFINITIONS, 1))
         root["$defs"] = {**root.pop("definitions"), **root.get("$defs", {})}
@@ -75,7 +72,7 @@ def object_root(schema: Mapping[str, Any]) -> dict[str, Any]:
         if not isinstance(target, Mapping):
             break
         root = {**target, **{key: value for key, value in root.items() if key != "$ref"}}
-    if is_object(root):
+    if _is_object(root):
         root.setdefault("type", "object")
     else:
         root, parts = _inside_an_object(root, parts)
@@ -83,9 +80,7 @@ def object_root(schema: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _inside_an_object(root: dict[str, Any], parts: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    name = "Answer"
-    while name in parts:
-        name += "_"
+    name = free_name("Answer", parts)
     references: set[str] = set()
 
     def moved(reference: str) -> str:

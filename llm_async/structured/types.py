@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Annotated, Any, get_args, get_origin
 
-from ..protocols.schema import rewrite
+from ..protocols.schema import resolved, rewrite, subschemas
 from ..tools.libraries import UnsupportedAnnotation, belongs_to_library, library_type
 
 __all__ = ["ReadType", "is_type", "name_of", "read_type"]
@@ -76,7 +76,7 @@ def _read(python_type: Any) -> ReadType:
         if not error.tried:
             raise ImportError(f"response_schema: {error}") from error
         raise TypeError(f"response_schema: {error}") from error
-    return ReadType(rewrite(known.schema, _with_free_names), known.from_json)
+    return ReadType(_with_tags(rewrite(known.schema, _with_free_names)), known.from_json)
 
 
 _kept = lru_cache(_KEPT)(_read)
@@ -89,6 +89,19 @@ def _parts_of_libraries(python_type: Any) -> typing.Iterator[Any]:
             yield part
         else:
             yield from _parts_of_libraries(part)
+
+
+def _with_tags(schema: dict[str, Any]) -> dict[str, Any]:
+    """The schema with the property that tells the members of a union apart required: pydantic has no default for it there."""
+    for part in subschemas(schema):
+        if not isinstance(part, dict) or not isinstance(part.get("discriminator"), dict):
+            continue
+        tag = part["discriminator"]["propertyName"]
+        for choice in part.get("oneOf", ()):
+            member = resolved(schema, choice.get("$ref"))
+            if isinstance(member, dict) and tag not in member.get("required", ()):
+                member["required"] = [tag, *member.get("required", ())]
+    return schema
 
 
 def _with_free_names(part: dict[str, Any]) -> dict[str, Any]:

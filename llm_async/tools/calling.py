@@ -39,7 +39,7 @@ _plain_functions: WeakKeyDictionary[Callable[..., Any], ToolRecord] = WeakKeyDic
 async def run_tool(
     call: ToolCall, tools_map: Mapping[str, Callable[..., Any]], *, run_sync_in_thread: bool = True
 ) -> str:
-    """Run the function that ``call`` asks for, and give its result as text: a str as it is, anything else as JSON.
+    """Run the function that ``call`` asks for, and give its result as text, see :func:`.results.result_text`.
 
     As :func:`tool_content`, for those who have no use for images and files.
     """

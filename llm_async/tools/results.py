@@ -36,14 +36,25 @@ def result_content(value: Any) -> str | list[Part]:
 
 
 def result_text(value: Any) -> str:
-    """A str as it is, anything else as JSON text.
+    """A str as it is, anything else as JSON text; what has no JSON form, but a text of its class's own, as that text.
 
     Raises:
-        TypeError, ValueError: it has no JSON form.
+        TypeError, ValueError: it has neither.
     """
     if isinstance(value, str):
         return str(value.value if isinstance(value, Enum) else value)
-    return dumps_text(as_json(value))
+    try:
+        return dumps_text(as_json(value))
+    except TypeError:
+        if not _has_text(type(value)):
+            raise
+        return str(value)
+
+
+def _has_text(kind: type) -> bool:
+    """Whether somebody has written a text for the values of a class: a table or an exception has one, a generator none."""
+    written = (vars(each).keys() & {"__str__", "__repr__"} for each in kind.__mro__ if each.__module__ != "builtins")
+    return any(written) or issubclass(kind, BaseException)
 
 
 def as_json(value: Any) -> Any:

@@ -184,6 +184,13 @@ def test_geminis_paths_lie_below_the_apis_root_not_below_its_models(path: str) -
     assert url == f"https://generativelanguage.googleapis.com/v1beta/{path.lstrip('/')}"
 
 
+@pytest.mark.parametrize("base_url", ["https://host/v1", "https://host/v1/"])
+def test_an_empty_path_is_the_base_url_itself(base_url: str) -> None:
+    assert OpenAIProvider("k", base_url)._url("") == base_url
+    assert OpenAIProvider("k", base_url)._url("?a=1") == f"{base_url}?a=1"
+    assert OpenAIProvider("k", base_url)._url("/") == "https://host/v1/"
+
+
 @pytest.mark.parametrize("method", ["BREW", "", None, "G ET"])
 def test_a_method_that_is_none_is_refused(method: Any) -> None:
     with pytest.raises(ValueError, match=r"^Unsupported HTTP method: "):

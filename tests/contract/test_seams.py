@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any
 from unittest.mock import AsyncMock, MagicMock, Mock, patch
 
+import aiosonic
 import pytest
 
 from llm_async import Agent, tool
@@ -78,6 +79,22 @@ def test_the_barest_events_of_a_mock_are_text(provider_class: type[BaseProvider]
     asyncio.run(run())
 
 
+@pytest.mark.parametrize(
+    ("provider_class", "body"),
+    [
+        (OpenAIProvider, {"choices": [{"message": {"content": "hello"}}]}),
+        (OpenRouterProvider, {"choices": [{"message": {"content": "hello"}}]}),
+        (ClaudeProvider, {"content": [{"text": "hello"}]}),
+        (GoogleProvider, {"candidates": [{"content": {"parts": [{"text": "hello"}]}}]}),
+        (OpenAIResponsesProvider, {"output_text": "hello"}),
+    ],
+)
+def test_the_barest_answer_of_a_mock_is_read(provider_class: type[BaseProvider], body: Any) -> None:
+    provider = provider_class(api_key="k")
+    provider.client = client_answering(body)
+    assert asyncio.run(provider.acomplete("m", HELLO)).main_response.content == "hello"
+
+
 def test_a_mocked_stream_of_the_responses_api_ends_in_its_items() -> None:
     reasoning = {"id": "rs_1", "type": "reasoning", "encrypted_content": "opaque"}
     call = {"id": "fc_1", "type": "function_call", "call_id": "call_1", "name": "add", "arguments": '{"a":1}'}
@@ -137,6 +154,60 @@ def test_post_json_can_be_replaced_in_the_module_of_a_provider(module: str) -> N
         assert url.startswith("https://")
         assert "hi" in json.dumps(body)
         assert "k" in "".join(headers.values())
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    ("module", "provider_class", "event"),
+    [
+        ("base", OpenAIProvider, {"choices": [{"delta": {"content": "a"}}]}),
+        ("base", ClaudeProvider, {"delta": {"text": "a"}}),
+        ("openai_responses", OpenAIResponsesProvider, {"type": "response.output_text.delta", "delta": "a"}),
+    ],
+)
+def test_stream_json_can_be_replaced_in_the_module_of_a_provider(
+    module: str, provider_class: type[BaseProvider], event: dict[str, Any]
+) -> None:
+    async def events(client: Any, url: str, body: Any, headers: Any, retry_config: Any = None) -> AsyncIterator[Any]:
+        assert url.startswith("https://")
+        assert "k" in "".join(headers.values())
+        yield event
+
+    async def run() -> None:
+        provider = provider_class(api_key="k")
+        with patch(f"llm_async.providers.{module}.stream_json", events):
+            response = await provider.acomplete("m", HELLO, stream=True)
+            assert [text async for text in response.stream_content()] == ["a"]
+
+    asyncio.run(run())
+
+
+def test_a_third_party_provider_goes_through_what_replaces_the_functions_of_the_base_module() -> None:
+    async def events(*args: Any, **kwargs: Any) -> AsyncIterator[Any]:
+        yield {"choices": [{"delta": {"content": "a"}}]}
+
+    async def run() -> None:
+        provider = ThirdParty("k", "https://example.invalid/v1")
+        with patch("llm_async.providers.base.post_json", AsyncMock(return_value=CHAT)) as replaced:
+            assert (await provider.acomplete("m", HELLO)).main_response.content == "hello"
+        assert replaced.await_args.args[1] == "https://example.invalid/v1/chat/completions"
+        with patch("llm_async.providers.base.stream_json", events):
+            response = await provider.acomplete("m", HELLO, stream=True)
+            assert [text async for text in response.stream_content()] == ["a"]
+
+    asyncio.run(run())
+
+
+def test_an_inner_method_can_be_replaced_on_the_base_class() -> None:
+    async def chunks() -> AsyncIterator[StreamChunk]:
+        yield StreamChunk("canned", {})
+
+    async def run() -> None:
+        canned = Response({}, "mine", stream=True, stream_generator=chunks())
+        with patch.object(BaseProvider, "_stream_response", Mock(return_value=canned)):
+            response = await ClaudeProvider("k").acomplete("m", HELLO, stream=True)
+        assert [text async for text in response.stream_content()] == ["canned"]
 
     asyncio.run(run())
 
@@ -242,6 +313,52 @@ def test_a_third_party_provider_streams() -> None:
     _third_party(body)
 
 
+def test_a_provider_whose_constructor_does_not_call_ours_works() -> None:
+    class Bare(BaseProvider):
+        def __init__(self) -> None:
+            pass
+
+        async def _single_complete(self, model: Any, messages: Any, *args: Any, **kwargs: Any) -> Response:
+            return Response({"messages": messages}, self.name(), Message("assistant", "hello"))
+
+    class OnAMock(OpenAIProvider):
+        def __init__(self, client: Any) -> None:
+            self.client = client
+            self.api_key, self.base_url = "k", "https://example.invalid/v1"
+
+    async def run() -> None:
+        for messages in (HELLO, []):
+            assert (await Bare().acomplete("m", messages)).original == {"messages": messages}
+        assert "Bare" in repr(Bare())
+        client = client_answering(CHAT)
+        assert (await OnAMock(client).acomplete("m", HELLO)).main_response.content == "hello"
+        assert client.post.await_args.kwargs["headers"]["Authorization"] == "Bearer k"
+        assert await OnAMock(client).request("GET", "/x") == CHAT
+        client = client_streaming({"choices": [{"delta": {"content": "a"}}]})
+        response = await OnAMock(client).acomplete("m", HELLO, stream=True)
+        assert [text async for text in response.stream_content()] == ["a"]
+        call = ToolCall("c", "function", function={"name": "f", "arguments": "{}"})
+        assert (await OnAMock(client).execute_tool(call, {"f": lambda: "x"}))["content"] == "x"
+        async with ProviderServer() as server:
+            provider = OnAMock(None)
+            provider.client, provider.base_url = aiosonic.HTTPClient(), server.url("openai")
+            assert (await provider.acomplete("m", HELLO)).main_response.content == "You said: hi"
+            await provider.aclose()
+
+    asyncio.run(run())
+
+
+def test_a_post_json_of_a_subclasss_own_module_is_its_own_business() -> None:
+    async def body(server: ProviderServer, provider: BaseProvider) -> None:
+        with patch.dict(globals(), {"post_json": AsyncMock()}):
+            assert (await Own("k", server.url("openai")).acomplete("m", HELLO)).main_response.content == "You said: hi"
+
+    class Own(OpenAIProvider):
+        pass
+
+    against_server(OpenAIProvider, body)
+
+
 def test_a_subclass_that_serializes_messages_is_handed_message_objects() -> None:
     class Shouting(OpenAIProvider):
         def _serialize_messages(self, messages: Sequence[Message]) -> list[dict[str, Any]]:  # type: ignore[override]
@@ -335,6 +452,62 @@ class TestGooglesInnerMethods:
         assert url.startswith("https://europe-west1-aiplatform.googleapis.com/")
         with pytest.raises(ValueError, match="project_id"):
             provider._build_vertex_url({})
+
+    def test_schemas_are_cleaned(self) -> None:
+        schema = {"type": "object", "properties": {"a": {"type": "object", "additionalProperties": False}}}
+        assert GoogleProvider._clean_schema({**schema, "additionalProperties": False}) == {
+            "type": "object",
+            "properties": {"a": {"type": "object"}},
+        }
+
+    @pytest.mark.parametrize("stream", [False, True])
+    def test_overriding_them_changes_the_request(self, stream: bool) -> None:
+        class Changed(GoogleProvider):
+            def _build_request_payload(
+                self, messages: Any, tools: Any, response_schema: Any = None, **kwargs: Any
+            ) -> Any:
+                assert kwargs == {"temperature": 0}
+                payload = super()._build_request_payload(messages, tools, response_schema, **kwargs)
+                return {**payload, "safetySettings": []}
+
+            def _format_messages(self, messages: Any) -> Any:
+                return [*super()._format_messages(messages), {"role": "user", "parts": [{"text": "and"}]}]
+
+            @staticmethod
+            def _clean_schema(schema: Any) -> Any:
+                return {**schema, "title": "cleaned"}
+
+        async def run() -> None:
+            schema = {"type": "object", "properties": {"x": {"type": "string"}}}
+            async with ProviderServer() as server, Changed("k", server.url("google")) as provider:
+                response = await provider.acomplete(
+                    "m", HELLO, stream=stream, tools=[Tool("look", "Look.", schema)], tool_choice="none",
+                    temperature=0, timeouts=30, extra_body={"cachedContent": "c"},
+                )  # fmt: skip
+                await response.final()
+                sent = server.requests[-1].json
+            assert [content["parts"][0]["text"] for content in sent["contents"]] == ["hi", "and"]
+            assert sent["tools"][0]["functionDeclarations"][0]["parameters"] == {**schema, "title": "cleaned"}
+            assert (sent["safetySettings"], sent["cachedContent"]) == ([], "c")
+            assert sent["generationConfig"] == {"temperature": 0}
+            assert sent["toolConfig"]["functionCallingConfig"]["mode"] == "NONE"
+
+        asyncio.run(run())
+
+
+def test_a_subclass_that_makes_the_input_of_the_responses_api_itself_is_asked_to() -> None:
+    class Changed(OpenAIResponsesProvider):
+        def _messages_to_input(self, messages: Any) -> Any:
+            return f"{super()._messages_to_input(messages)}!"
+
+    async def run() -> None:
+        async with ProviderServer() as server, Changed("k", server.url("openairesponses")) as provider:
+            for stream in (False, True):
+                await (await provider.acomplete("m", HELLO, stream=stream, extra_body={"truncation": "auto"})).final()
+                assert server.requests[-1].json["input"] == "hi!"
+                assert server.requests[-1].json["truncation"] == "auto"
+
+    asyncio.run(run())
 
 
 def test_input_of_the_responses_api_is_made_of_messages() -> None:

@@ -190,6 +190,39 @@ class TestMessages:
         assert data["tool_calls"][0]["id"] == "c"
         assert "stop_reason" not in data
 
+    def test_calls_that_were_added_changed_or_taken_away_are_sent_so_and_others_as_they_came(self) -> None:
+        sent = [
+            {"id": each, "index": 0, "type": "function", "function": {"name": each, "arguments": "{}"}} for each in "ab"
+        ]
+        original = {"role": "assistant", "content": None, "tool_calls": sent}
+        (message,) = normalize_messages([original])
+        message = dataclasses.replace(message, original=original)
+        assert message_to_dict(message) == original
+        assert message.tool_calls is not None
+        message.tool_calls.pop(0)
+        assert message_to_dict(message)["tool_calls"] == sent[1:]
+        changed = {"name": "b", "arguments": '{"x": 1}'}
+        message.tool_calls[0] = ToolCall("b", "function", function=changed)
+        assert message_to_dict(message)["tool_calls"] == [
+            {"id": "b", "type": "function", "name": "b", "function": changed}
+        ]
+        message.tool_calls = None
+        assert message_to_dict(message) == {"role": "assistant", "content": None}
+
+    @pytest.mark.parametrize(
+        "fields",
+        [
+            {"tool_calls": [{"id": "c"}]},
+            {"tool_calls": "c"},
+            {"reasoning": 3},
+            {"reasoning_details": "x"},
+            {"content": 3},
+        ],
+    )
+    def test_the_fields_of_a_message_object_are_checked_too(self, fields: dict[str, Any]) -> None:
+        with pytest.raises(TypeError, match=r"messages\[0\]"):
+            validate_messages([Message(**{"role": "assistant", "content": "", **fields})])
+
 
 def test_the_text_of_a_message_is_its_content_or_the_texts_of_its_parts() -> None:
     assert Message("assistant", "a").text == "a"

@@ -405,7 +405,7 @@ def test_geminis_parts_become_messages_and_results_find_their_calls_by_name() ->
                 native_call("call_3", arguments='{"a": 2}'),
             ],
         },
-        result("call_2", "broken"),
+        result("call_2", "Error: broken"),
         result("call_1", "one"),
         result("call_3", '{"n": 2, "m": 3}'),
     ]

@@ -284,6 +284,107 @@ def test_a_document_of_claude_that_is_text_is_a_text_elsewhere_with_its_title(
         assert [part["text"] for part in content] == [f"{title}\n\n", "body", "?"]
 
 
+@pytest.mark.parametrize("protocol", [AnthropicMessages(), OpenAIResponses(), Gemini(), OpenRouter()])
+def test_the_address_of_a_file_in_openrouters_words_is_an_address_everywhere(protocol: Protocol) -> None:
+    url = "https://x.org/a.pdf"
+    file = {"type": "file", "file": {"filename": "a.pdf", "file_data": url}}
+    sent = request(protocol, {"role": "user", "content": [file]})
+    (message,) = sent.get("messages") or sent.get("contents") or sent["input"]
+    assert message.get("content", message.get("parts")) in (
+        [{"type": "document", "source": {"type": "url", "url": url}, "title": "a.pdf"}],
+        [{"type": "input_file", "file_url": url}],
+        [{"fileData": {"mimeType": "application/pdf", "fileUri": url}}],
+        [file],
+    )
+
+
+@pytest.mark.parametrize("protocol", [OpenAIChat(), OpenRouter()])
+def test_a_text_file_of_gemini_or_claude_is_a_text_in_chat(protocol: Protocol) -> None:
+    for part in (
+        {"inlineData": {"mimeType": "text/csv", "data": "w6Qs"}},
+        {"type": "document", "source": {"type": "base64", "media_type": "application/json", "data": "w6Qs"}},
+    ):
+        assert request(protocol, {"role": "user", "content": [part]})["messages"][0]["content"] == "ä,"
+    with pytest.raises(ValueError, match=r"^messages\[0\]: a file of type text/csv is not UTF-8"):
+        request(protocol, {"role": "user", "parts": [{"inlineData": {"mimeType": "text/csv", "data": "/w=="}}]})
+
+
+@pytest.mark.parametrize(
+    ("protocol", "read"), [(OpenAIChat(), chat_pairs), (OpenAIResponses(), responses_pairs)], ids=["chat", "responses"]
+)
+def test_a_failed_result_says_so_where_the_api_has_no_flag_for_it(protocol: Protocol, read: Reading) -> None:
+    call = {"id": "1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    asked = {"role": "assistant", "content": None, "tool_calls": [call]}
+    failed = {"role": "tool", "tool_call_id": "1", "content": "no file", "is_error": True}
+    body = request(protocol, HI, asked, failed)
+    assert read(body)[1] == [("1", "Error: no file")]
+    assert "is_error" not in repr(body)
+    assert read(request(protocol, HI, asked, {**failed, "content": None}))[1] == [("1", "Error: the tool failed")]
+
+
+def test_results_stand_before_what_else_the_user_says() -> None:
+    asked = {"role": "assistant", "content": [{"type": "tool_use", "id": "1", "name": "f", "input": {}}]}
+    told = [{"type": "text", "text": "note"}, {"type": "tool_result", "tool_use_id": "1", "content": "r"}]
+    history = [HI, asked, {"role": "user", "content": told}]
+    assert [m["role"] for m in request(OpenAIChat(), *history)["messages"]] == ["user", "assistant", "tool", "user"]
+    kinds = [item.get("type", item.get("role")) for item in request(OpenAIResponses(), *history)["input"]]
+    assert kinds == ["user", "function_call", "function_call_output", "user"]
+    assert [block["type"] for block in request(AnthropicMessages(), *history)["messages"][2]["content"]] == [
+        "tool_result", "text",
+    ]  # fmt: skip
+    parts = request(Gemini(), *history)["contents"][2]["parts"]
+    assert [next(iter(part)) for part in parts] == ["functionResponse", "text"]
+
+
+def test_a_whole_answer_of_claude_with_nothing_in_it_is_no_item_and_no_empty_list() -> None:
+    answer = {"type": "message", "id": "m", "role": "assistant", "content": [], "stop_reason": "end_turn", "usage": {}}
+    assert request(OpenAIResponses(), HI, answer, HI)["input"] == [HI, HI]
+    assert request(OpenAIChat(), HI, answer, HI)["messages"] == [HI, {"role": "assistant", "content": ""}, HI]
+
+
+def test_the_type_of_a_file_that_is_refused_is_that_of_its_address() -> None:
+    film = {"type": "input_file", "file_url": "https://x.org/a.mp4?x=.pdf"}
+    with pytest.raises(UnsupportedError, match="a file of type 'video/mp4'"):
+        request(OpenAIChat(), {"role": "user", "content": [film]})
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_results_of_calls_with_one_id_go_to_the_calls_in_their_order(times: int) -> None:
+    """Some servers give every call of a turn, or the calls of every turn, the same id."""
+    calls = [{"id": "x", "type": "function", "function": {"name": name, "arguments": "{}"}} for name in "fg"]
+    results = [{"role": "tool", "tool_call_id": "x", "content": name} for name in "fg"]
+    history = [HI, *[{"role": "assistant", "content": None, "tool_calls": calls}, *results] * times]
+    blocks = [block for turn in request(AnthropicMessages(), *history)["messages"][1:] for block in turn["content"]]
+    names = {block["id"]: block["name"] for block in blocks if block["type"] == "tool_use"}
+    answered = [(names[b["tool_use_id"]], b["content"]) for b in blocks if b["type"] == "tool_result"]
+    assert answered == [("f", "f"), ("g", "g")] * times
+    parts = [part for turn in request(Gemini(), *history)["contents"] for part in turn["parts"]]
+    responses = [part["functionResponse"] for part in parts if "functionResponse" in part]
+    assert [(part["name"], part["response"]["result"]) for part in responses] == [("f", "f"), ("g", "g")] * times
+
+
+def test_a_users_turn_without_content_is_not_left_out() -> None:
+    said = {"role": "assistant", "content": "ok"}
+    contents = request(Gemini(), HI, said, {"role": "user", "content": None})["contents"]
+    assert contents[-1] == {"role": "user", "parts": [{"text": ""}]}
+
+
+def test_claudes_cache_marks_are_not_sent_to_openai_itself() -> None:
+    mark = {"cache_control": {"type": "ephemeral"}}
+    part = {"type": "text", "text": "long"}
+    history = [{"role": "system", "content": [{**part, **mark}]}, HI]
+    tools = [{"name": "f", "input_schema": {"type": "object"}, **mark}]
+
+    def sent(protocol: Protocol) -> dict[str, Any]:
+        return protocol.request(Call("m", history, tools=protocol.format_tools(tools))).body
+
+    body = sent(OpenAIChat(first_party=True))
+    assert body["messages"] == [{"role": "system", "content": [part]}, HI]
+    assert "cache_control" not in repr(body)
+    assert repr(sent(OpenRouter())).count("cache_control") == 2  # who may ask a model of Claude's
+    assert history[0]["content"] == [{**part, **mark}]
+
+
 # ---- what a model made or said in other ways than words
 
 IMAGE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}
@@ -381,7 +482,7 @@ def test_reasoning_and_further_fields_of_another_server_of_the_same_api_are_left
         "role": "assistant", "content": None, "reasoning_content": "hm", "provider_metadata": {"x": 1},
         "tool_calls": [{"id": "c1", "type": "function", "function": function, "extra_content": {"google": {}}}],
     }  # fmt: skip
-    message = said_by("deepseek", original, reasoning="hm")
+    message = said_by("deepseek", original, reasoning="hm", tool_calls=[ToolCall("c1", "function", function=function)])
     assert request(OpenAIChat(), *readable_by(("openai",), [message]))["messages"] == [
         {"role": "assistant", "content": None, "tool_calls": [{"id": "c1", "type": "function", "function": function}]}
     ]

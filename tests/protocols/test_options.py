@@ -258,6 +258,32 @@ def test_parallel_tool_calls_is_a_bool_where_it_is_translated(protocol: Protocol
         said(protocol, "m", parallel_tool_calls="no")
 
 
+@pytest.mark.parametrize("stop", [5, ["a", 5], {"a"}, b"a"])
+def test_stop_is_one_text_or_several(stop: Any) -> None:
+    with pytest.raises(TypeError, match="stop must be a text or a list of texts"):
+        said(CLAUDE, "m", stop=stop)
+
+
+@pytest.mark.parametrize("protocol", [CHAT, RESPONSES, CLAUDE, GEMINI, ROUTER])
+@pytest.mark.parametrize("cache", [{"key": 5}, {"ttl": 300}, {"name": b"a"}])
+def test_what_prompt_cache_holds_are_texts(protocol: Protocol, cache: Any) -> None:
+    with pytest.raises(TypeError, match=r"^prompt_cache: .* must be a str"):
+        said(protocol, "m", prompt_cache=cache)
+
+
+@pytest.mark.parametrize("protocol", [CLAUDE, GEMINI])
+def test_a_family_of_ones_own_without_a_number_for_an_effort_has_no_such_effort(protocol: Protocol) -> None:
+    family = ModelFamily("^ours$", ("messages", "gemini"), reasoning="budget", budgets={"low": 2000})
+    model_families.add(family)
+    try:
+        assert "2000" in str(said(protocol, "ours", reasoning="low"))
+        assert "0" in str(said(protocol, "ours", reasoning="none")) or protocol is CLAUDE
+        with pytest.raises(UnsupportedError, match="has no effort 'high', only none, low"):
+            said(protocol, "ours", reasoning="high")
+    finally:
+        model_families.remove(family)
+
+
 def test_too_few_tokens_for_thinking_are_a_wrong_argument() -> None:
     with pytest.raises(ValueError, match="max_tokens must be above 1024"):
         said(CLAUDE, "claude-sonnet-4-5", reasoning="low", max_tokens=1000)
@@ -290,6 +316,16 @@ def test_nothing_is_said_beside_what_extra_body_says(
         for name, value in body.items()
         if name not in ALWAYS and not (name == "max_tokens" and value == DEFAULT_MAX_TOKENS)
     } == extra_body
+
+
+def test_the_newer_version_of_claudes_api_is_not_told_that_there_is_no_temperature() -> None:
+    assert "temperature" in said(CLAUDE, "m", temperature=None)  # as in 0.5
+    assert said(AnthropicMessages(version="2026-10-21"), "m", temperature=None, top_p=None) == {}
+
+
+def test_what_a_model_refuses_is_not_asked_where_geminis_own_words_say_it() -> None:
+    config = {"thinking_config": {"thinkingBudget": 0}}
+    assert said(GEMINI, "gemini-3-flash", reasoning="none", generation_config=config) == {"generationConfig": config}
 
 
 @pytest.mark.parametrize(

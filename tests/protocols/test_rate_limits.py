@@ -100,6 +100,11 @@ def test_the_limits_of_every_provider_have_one_shape(case: str) -> None:
     assert rate_limits_from(headers, now=NOW) == expected
 
 
+@pytest.mark.parametrize("what", ["limit", "remaining", "reset"])
+def test_a_number_that_nobody_can_mean_is_none(what: str) -> None:
+    assert rate_limits_from({f"x-ratelimit-{what}-requests": "9" * 5000}) is None
+
+
 def test_a_reset_that_is_a_time_is_counted_on_the_servers_own_clock() -> None:
     headers = {
         "date": "Mon, 21 Sep 2026 14:13:20 GMT",

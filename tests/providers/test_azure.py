@@ -58,6 +58,12 @@ async def opened(cls: Any, *args: Any, api_key: str | None = None, **kwargs: Any
             {"endpoint": "https://r.openai.azure.com", "api_version": "preview"},
             "https://r.openai.azure.com/openai/v1?api-version=preview",
         ),
+        (
+            {"endpoint": f"https://r.openai.azure.com/openai/deployments/d/chat/completions?api-version={DATED}"},
+            "https://r.openai.azure.com/openai/v1",
+        ),
+        ({"endpoint": "https://r.openai.azure.com/openai/v1/responses"}, "https://r.openai.azure.com/openai/v1"),
+        ({"endpoint": "https://proxy/openai/team"}, "https://proxy/openai/team/openai/v1"),
         ({"base_url": "https://gateway/any"}, "https://gateway/any"),
         ({"base_url": "https://gateway/any?a=1", "api_version": DATED}, f"https://gateway/any?a=1&api-version={DATED}"),
     ],

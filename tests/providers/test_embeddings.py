@@ -266,6 +266,8 @@ def test_whose_a_vector_is_can_be_told(entries: list[Any], expected: list[Any]) 
         {"data": [{"embedding": [1.0]}, {"embedding": []}]},
         {"data": [{"embedding": [1.0]}, {"embedding": "no base64!"}]},
         {"data": [{"embedding": [1.0]}, {"embedding": "AAAA"}]},
+        {"data": [{"embedding": [1.0]}, {"embedding": [[1.0, 2.0]]}]},
+        {"data": [{"embedding": [1.0]}, {"embedding": [None]}]},
         {"data": [{"embedding": [1.0]}, None]},
     ],
 )

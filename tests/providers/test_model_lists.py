@@ -128,6 +128,10 @@ def test_what_is_no_list_of_models_is_an_error(body: Any) -> None:
         OpenAIModels().read(body)
 
 
+def test_a_server_without_any_model_says_so_in_its_own_way() -> None:
+    assert OpenAIModels().read({"object": "list", "data": None}).models == []
+
+
 def test_a_list_that_repeats_a_page_is_an_error_and_not_endless() -> None:
     async def body(server: ProviderServer, provider: BaseProvider) -> None:
         server.script(page(data=[{"id": "a"}], has_more=True, last_id="a"), times=None)
@@ -153,7 +157,7 @@ def test_an_api_without_a_list_is_refused_before_anything_is_sent() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "lacking"), [("groq", "embed"), ("deepseek", "embed"), ("xairesponses", "count_tokens")]
+    ("name", "lacking"), [("groq", "embed"), ("deepseek", "embed"), ("xai", "embed"), ("xairesponses", "count_tokens")]
 )
 def test_what_a_known_server_lacks_is_in_its_row(name: str, lacking: str) -> None:
     assert lacking in provider_class(name).LACKS

@@ -32,6 +32,7 @@ from llm_async import (
     StreamError,
     UnsupportedError,
 )
+from llm_async.providers.addresses import without_query
 from llm_async.testing import ProviderServer, Text
 from tests.contract.calls import against_server, every_provider
 
@@ -391,6 +392,8 @@ def test_requests_beside_chat_are_told_of_too() -> None:
 def test_hooks_are_hooks() -> None:
     with pytest.raises(TypeError, match="hooks must be Hooks"):
         OpenAIProvider("key", hooks=[print])  # type: ignore[list-item]
+    with pytest.raises(TypeError, match="on_retry must be a function, not str"):
+        Hooks(on_retry="print")  # type: ignore[arg-type]
 
 
 # --- no secrets
@@ -428,6 +431,53 @@ def test_hooks_and_the_log_see_no_secrets(provider_class: type[BaseProvider], ca
     for secret in (KEY, "another secret", "token=", "session=cookie"):
         assert secret not in seen
     assert "My key is ***." in seen
+
+
+def test_a_credential_in_a_header_of_the_programs_own_is_a_secret_everywhere() -> None:
+    credentials = {
+        "Ocp-Apim-Subscription-Key": "gateway-key-1",
+        "Helicone-Auth": "Bearer proxy-key-2",
+        "Authorization": "Bearer other-key-3",
+        "X-Session-Token": "session-4-token",
+    }
+    heard = Heard()
+
+    async def body(server: ProviderServer, provider: BaseProvider) -> None:
+        server.fail(401, "not gateway-key-1, nor proxy-key-2, other-key-3, session-4-token")
+        with pytest.raises(AuthenticationError, match=r"not \*\*\*, nor \*\*\*, \*\*\*, \*\*\*") as caught:
+            await provider.acomplete("m", HELLO, headers={"Idempotency-Key": "said aloud"})
+        seen = f"{heard.events[0].headers} {caught.value.body} {provider.headers}"
+        for secret in ("gateway-key-1", "proxy-key-2", "other-key-3", "session-4-token"):
+            assert secret not in seen
+        assert heard.events[0].headers["Idempotency-Key"] == "said aloud"
+        assert provider.headers == credentials
+        sent = server.requests[0].headers
+        assert {name: sent[name.lower()] for name in credentials} == credentials
+
+    against_server(OpenAIProvider, body, hooks=heard.hooks, headers=credentials)
+
+
+def test_a_key_in_an_address_is_not_seen_although_a_server_quotes_it() -> None:
+    async def run() -> None:
+        async with ProviderServer() as server:
+            url = server.url("openai") + "?api-version=2026-01-01&api_key=key-in-the-query"
+            async with OpenAIProvider("", url) as provider:
+                server.fail(400, "no version 2026-01-01 for key-in-the-query")
+                with pytest.raises(BadRequestError, match=r"no version 2026-01-01 for \*\*\*") as caught:
+                    await provider.acomplete("m", HELLO)
+                assert "key-in-the-query" not in str(caught.value.body)
+
+    asyncio.run(run())
+
+
+def test_user_and_password_of_an_address_are_not_shown() -> None:
+    provider = OpenAIProvider("key", "https://me:password@host/v1?key=k", proxy="http://me:password@proxy")
+    assert repr(provider) == "<OpenAIProvider at https://host/v1>"
+    assert "password" not in repr(provider._options)
+    assert without_query("https://host/models/claude@20260101:rawPredict?a=b") == (
+        "https://host/models/claude@20260101:rawPredict"
+    )
+    assert without_query("me:password@host/v1") == "host/v1"
 
 
 # --- the logger

@@ -312,6 +312,13 @@ class TestRegistering:
         register_provider(mine, replace=True)
         assert get_provider("groq", "key").base_url == "https://mine.example/v1"
 
+    def test_who_takes_the_place_of_a_provider_has_its_aliases_too(self, forgotten: None) -> None:
+        register_provider(Preset("xai", "https://mine.example/v1"), replace=True)
+        assert get_provider("grok", "key").base_url == "https://mine.example/v1"
+        register_provider(Preset("mine", "https://other.example/v1"), aliases=["grok"], replace=True)
+        assert get_provider("grok", "key").name() == "mine"
+        assert get_provider("xai", "key").base_url == "https://mine.example/v1"
+
     def test_nothing_is_registered_when_something_is_wrong(self, forgotten: None) -> None:
         with pytest.raises(ValueError, match="'openai' already"):
             register_provider(Preset("fresh", "https://fresh.example/v1"), aliases=["openai"])
@@ -324,6 +331,7 @@ class TestRegistering:
         [
             (lambda: register_provider("groq"), TypeError),  # type: ignore[arg-type]
             (lambda: register_provider(int), TypeError),  # type: ignore[arg-type]
+            (lambda: register_provider(Preset("fresh", "https://x.example"), aliases="abc"), TypeError),
             (lambda: Preset("Two Words"), ValueError),
             (lambda: Preset("x", "https://x.example", env_keys="X_KEY"), TypeError),
         ],

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from llm_async import Agent, GoogleProvider, VertexClaudeProvider, VertexProvider, get_provider, tool
+from llm_async import Agent, GoogleProvider, ToolCall, VertexClaudeProvider, VertexProvider, get_provider, parts, tool
 from llm_async.errors import AuthenticationError, BadRequestError, LLMError, UnsupportedError
 from llm_async.models import ResponseSchema
 from llm_async.retry import RetryConfig
@@ -53,6 +53,24 @@ def test_the_address_is_that_of_the_project(location: str | None, host: str) -> 
         GoogleProvider(vertex_config=config)._url("/models/g:generateContent")
         == f"{root}/google/models/g:generateContent"
     )
+
+
+@pytest.mark.parametrize("location", ["evil.example/#", "a.b", "", "europe west", "x/../y", "@host"])
+@pytest.mark.parametrize("cls", [VertexProvider, VertexClaudeProvider])
+def test_a_location_never_leads_to_another_host(cls: Any, location: str) -> None:
+    if not location:
+        assert cls(project="p", location=location, token="t").base_url.startswith("https://aiplatform.googleapis.com/")
+        return
+    with pytest.raises(ValueError, match="location must be a region"):
+        cls(project="p", location=location, token="t")
+
+
+def test_a_project_is_one_segment_of_the_address() -> None:
+    assert "/projects/..%2F..%2Fa%3Fb/locations/" in VertexProvider(project="../../a?b", token="t").base_url
+    assert "/projects/example.com:p/locations/" in VertexProvider(project="example.com:p", token="t").base_url
+    assert "/projects/123/" in GoogleProvider(vertex_config={"project_id": 123, "goth_token": "t"}).base_url
+    with pytest.raises(ValueError, match="project must be"):
+        VertexProvider(project="..", token="t")
 
 
 @both
@@ -109,6 +127,22 @@ def test_claudes_version_can_be_another_one() -> None:
                 await provider.acomplete("c", HELLO, extra_body={"anthropic_version": "mine"})
                 assert server.requests[-1].json["anthropic_version"] == "mine"
             assert len(server.requests) == 2
+
+    asyncio.run(run())
+
+
+def test_claude_keeps_no_uploaded_files_there() -> None:
+    async def run() -> None:
+        async with ProviderServer() as server, VertexClaudeProvider("t", server.url("vertexclaude")) as provider:
+            shown = {"role": "user", "content": [parts.text("What is this?"), parts.uploaded("file-1", "image")]}
+            called = {"role": "assistant", "content": [{"type": "tool_use", "id": "1", "name": "f", "input": {}}]}
+            returned = provider.tool_result(ToolCall("1", "tool_use", name="f", input={}), [parts.uploaded("file-1")])
+            for conversation in ([shown], [*HELLO, called, returned]):
+                with pytest.raises(UnsupportedError, match="uploaded files"):
+                    await provider.acomplete("claude-opus-5", conversation)
+                with pytest.raises(UnsupportedError, match="uploaded files"):
+                    await provider.count_tokens("claude-opus-5", conversation)
+            assert not server.requests
 
     asyncio.run(run())
 
@@ -223,6 +257,26 @@ class TestDefaultCredentials:
             file.write_text(json.dumps({**account, "token_uri": token_uri, "project_id": "p"}))
 
         return place
+
+    @both
+    def test_the_project_of_its_quota_is_named(
+        self, cls: Any, account: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        token = json.dumps({"access_token": "of the account", "expires_in": 3600, "token_type": "Bearer"}).encode()
+        monkeypatch.setenv("GOOGLE_CLOUD_QUOTA_PROJECT", "who-pays")
+
+        async def run() -> None:
+            async with ProviderServer() as server, RawServer(answering(ok(token))) as tokens:
+                account(tokens.url + "/token")
+                async with cls(base_url=server.url(cls.name()), retry_config=ONCE) as provider:
+                    await provider.acomplete("m", HELLO)
+                    await provider.acomplete("m", HELLO, headers={"X-Goog-User-Project": "another"})
+                async with cls(base_url=server.url(cls.name()), token="t", retry_config=ONCE) as provider:
+                    await provider.acomplete("m", HELLO)
+                named = [each.headers.get("x-goog-user-project") for each in server.requests]
+                assert named == ["who-pays", "another", None]
+
+        asyncio.run(run())
 
     @both
     def test_its_token_is_sent_and_kept(self, cls: Any, account: Callable[[str], None]) -> None:

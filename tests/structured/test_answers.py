@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import pickle
+from decimal import Decimal
 from typing import Any, Union
 
 import pydantic
@@ -69,8 +71,21 @@ def test_a_value_is_found_in_what_servers_put_around_it(text: str) -> None:
     assert TypedSchema.of(Point).parse(said(text)) == Point(1)
 
 
+@pytest.mark.parametrize("wrong", [None, b"{}", {"role": "assistant", "content": "{}"}])
+def test_what_is_no_answer_is_refused(wrong: Any) -> None:
+    with pytest.raises(TypeError, match="an answer is a Message, or its text, and not "):
+        TypedSchema.of(Point).parse(wrong)
+
+
 def test_an_answer_that_was_cut_off_behind_its_value_has_one() -> None:
     assert TypedSchema.of(Point).parse(said('{"x": 1}\n', "length")) == Point(1)
+
+
+@pytest.mark.parametrize("text", ["I'll look that up.", '{"x": "no"}'])
+def test_what_is_said_beside_tool_calls_is_no_invalid_answer(text: str) -> None:
+    with pytest.raises(AnswerError, match="called tools instead of answering: look") as caught:
+        TypedSchema.of(Point).parse(said(text, "tool_calls", tool_calls=[CALL]))
+    assert type(caught.value) is AnswerError
 
 
 def test_tool_calls_beside_an_answer_do_not_hide_it() -> None:
@@ -144,6 +159,21 @@ def test_a_deep_value_of_a_schema_with_many_alternatives_is_restored_in_time() -
     assert restored == {"r": value["r"]}
 
 
+@pytest.mark.parametrize("optional", ["null", '"b"'])
+def test_what_is_taken_out_of_an_answer_takes_no_digit_with_it(optional: str) -> None:
+    digits = "1234567890123456789012345678901234567890"
+    kind = TypedSchema.of(dataclasses.make_dataclass("Made", [("big", int), ("note", str, "a")]))
+    made = kind.parse(f'{{"big": {digits}, "note": {optional}}}')
+    assert made == kind.python_type(int(digits), "a" if optional == "null" else "b")
+    assert TypedSchema.of(list[int]).parse(f'{{"answer": [{digits}, -1]}}') == [int(digits), -1]
+    assert TypedSchema.of(list[dict[str, float]]).parse(f'{{"answer": [{{"é": 0.{digits}}}]}}') == [
+        {"é": float(f"0.{digits}")}
+    ]
+    msgspec = pytest.importorskip("msgspec")
+    struct = msgspec.defstruct("Struct", [("price", Decimal), ("note", str, "a")])
+    assert TypedSchema.of(struct).parse(f'{{"price": 1.{digits}e1, "note": null}}') == struct(Decimal(f"1.{digits}e1"))
+
+
 # ---- schemas without a type
 
 
@@ -162,7 +192,26 @@ def test_a_schema_is_checked_by_jsonschema() -> None:
     with pytest.raises(InvalidAnswerError, match=r"at \$\.size: 0 is less than the minimum of 1") as caught:
         schema.parse('{"name": "a", "size": 0}')
     assert caught.value.path == "$.size"
+    with pytest.raises(InvalidAnswerError, match="is not a 'date'"):
+        ResponseSchema({"type": "string", "format": "date"}).parse('"tomorrow"')
     assert ResponseSchema({"type": "array"}).parse('{"answer": [1]}') == [1]
+
+
+@pytest.mark.parametrize(
+    ("schema", "text"),
+    [
+        ({"type": "strng"}, r"at \$\.type, 'strng' is not"),
+        ({"properties": {"a": 5}}, r"at \$\.properties\.a, 5 is not"),
+        ({"properties": {"a": {"pattern": "("}}}, "unterminated subpattern"),
+        ({"$ref": "#/$defs/nowhere"}, "nowhere"),
+        ({"properties": {"a": {"$ref": "http://127.0.0.1:9/schema"}}}, "127.0.0.1"),
+    ],
+)
+def test_a_schema_that_is_none_is_no_fault_of_the_answer(schema: dict[str, Any], text: str) -> None:
+    pytest.importorskip("jsonschema")
+    with pytest.raises(ValueError, match=f"the response_schema is no JSON Schema: .*{text}") as caught:
+        ResponseSchema(schema).parse('{"a": "x"}')
+    assert not isinstance(caught.value, AnswerError)
 
 
 # ---- on a response

@@ -10,7 +10,13 @@ from typing import Any, Union
 import pytest
 
 from llm_async import Agent
-from llm_async.errors import InvalidAnswerError, RefusedAnswerError, TruncatedAnswerError, UnsupportedError
+from llm_async.errors import (
+    APITimeoutError,
+    InvalidAnswerError,
+    RefusedAnswerError,
+    TruncatedAnswerError,
+    UnsupportedError,
+)
 from llm_async.models import ParsedResponse, ParsedStreamingResponse, Response, StreamingResponse, TypedSchema
 from llm_async.providers import (
     BaseProvider,
@@ -156,6 +162,19 @@ def test_the_last_answer_is_given_when_no_one_was_valid() -> None:
     against_server(OpenAIProvider, body)
 
 
+def test_all_attempts_together_have_the_calls_time() -> None:
+    async def body(server: ProviderServer, provider: BaseProvider) -> None:
+        server.script(Text("one"), Text("two"), Text(ROME))
+        for _ in range(3):
+            server.delay(0.25)
+        with pytest.raises(APITimeoutError) as caught:
+            await provider.acomplete("m", HELLO, response_schema=City, schema_retries=5, timeouts=0.4)
+        assert caught.value.deadline == "total"
+        assert len(server.requests) == 2
+
+    against_server(OpenAIProvider, body)
+
+
 @pytest.mark.parametrize("answer", [Refusal("No."), Text('{"name', finish="length"), ToolCalls(("look", {"a": 1}))])
 def test_what_asking_again_would_not_change_is_given_as_it_is(answer: Any) -> None:
     async def body(server: ProviderServer, provider: BaseProvider) -> None:
@@ -220,7 +239,7 @@ async def population(city: str) -> int:
 @pytest.mark.parametrize("stream", [False, True])
 def test_an_agents_last_answer_is_parsed(stream: bool) -> None:
     async def body(server: ProviderServer, provider: BaseProvider) -> None:
-        server.script(ToolCalls(("population", {"city": "Rome"})), Text(ROME))
+        server.script(ToolCalls(("population", {"city": "Rome"}), text="Let me look."), Text(ROME))
         agent = Agent(provider, "m", [population])
         if stream:
             result = await agent.stream(HELLO, response_schema=City).result()

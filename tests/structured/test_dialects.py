@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any, Literal, Union
+from typing import Annotated, Any, Literal, Union
 
 import pydantic
 import pytest
@@ -13,6 +13,8 @@ from llm_async.errors import UnsupportedError
 from llm_async.models import ResponseSchema, TypedSchema
 from llm_async.protocols.schema import subschemas
 from llm_async.protocols.strict import allows_strict
+from llm_async.structured.merging import merged
+from llm_async.structured.roots import is_wrapped
 from llm_async.testing.schema_instance import instance
 
 from .kinds import City, Fine, Line, Map, Movie, Page, Person, Point, River
@@ -60,6 +62,10 @@ RECURSIVE = {"$defs": {"Node": NODE}, "$ref": "#/$defs/Node"}
 # ---- a type goes to every API, and back
 
 
+class Tagged(pydantic.BaseModel):
+    kind: Literal["tagged"] = "tagged"
+
+
 class Deep(pydantic.BaseModel):
     page: Page[Line]
     person: Person | None = None
@@ -78,6 +84,13 @@ def test_an_answer_to_what_an_api_was_sent_is_a_value_of_the_type(python_type: A
     assert allows_strict(form["schema"])
     for sent in (form["schema"], schema.for_claude()["schema"], schema.for_google()["responseJsonSchema"]):
         schema.parse(json.dumps(instance(sent)))
+
+
+def test_the_tag_of_a_union_is_asked_for_although_it_has_a_default() -> None:
+    schema = TypedSchema.of(list[Annotated[Union[City, Tagged], pydantic.Field(discriminator="kind")]])
+    for sent in (schema.for_claude()["schema"], schema.for_google()["responseJsonSchema"]):
+        assert [sent["$defs"][name]["required"][0] for name in ("City", "Tagged")] == ["kind", "kind"]
+    assert TypedSchema.of(Tagged).schema.get("required") is None
 
 
 @pytest.mark.parametrize("python_type", EVERYWHERE, ids=str)
@@ -185,6 +198,15 @@ def test_gemini_takes_any_root_open_objects_and_recursion(schema: dict[str, Any]
          closed(a={"anyOf": [TEXT, {"type": "integer"}, {"type": "null"}]})),
         ({"type": "object", "properties": {"a": closed()}}, closed(a={**closed(), "type": ["object", "null"]})),
         ({"type": "object", "additionalProperties": False}, closed()),
+        ({"type": "object", "properties": {}}, closed()),
+        # What holds at once is one object.
+        ({"type": "object", "allOf": [{"$ref": "#/$defs/b"}, {"properties": {"c": TEXT}}], "properties": {"a": TEXT},
+          "required": ["a", "c"], "$defs": {"b": closed(b=TEXT)}},
+         {**closed(b=TEXT, c=TEXT, a=TEXT), "$defs": {"b": closed(b=TEXT)}}),
+        ({**closed(x={"$ref": "#/$defs/b%20c", "properties": {"a": TEXT}, "required": ["a"]}), "$defs": {"b c": closed(b=TEXT)}},
+         {**closed(x=closed(b=TEXT, a=TEXT)), "$defs": {"b c": closed(b=TEXT)}}),
+        (closed(a={"allOf": [{"type": ["integer", "null"], "minimum": 1}, {"type": "integer", "minimum": 2}]}),
+         closed(a={"type": "integer", "minimum": 2})),
         ({"type": "object", "properties": {"a": TEXT}, "required": ["a"], "additionalProperties": True}, closed(a=TEXT)),
         # Keywords that it does not know become words.
         (closed(a={"type": "string", "minLength": 1, "description": "A name."}),
@@ -206,6 +228,8 @@ def test_gemini_takes_any_root_open_objects_and_recursion(schema: dict[str, Any]
          closed(a={"type": "array", "items": TEXT, "minItems": 2, "maxItems": 2})),
         (closed(a={"type": "array", "prefixItems": [TEXT, {"type": "integer"}], "minItems": 2, "maxItems": 2, "title": "T"}),
          closed(a={"title": "T", **closed(item_0=TEXT, item_1={"type": "integer"})})),
+        (closed(a={"type": "array", "prefixItems": [TEXT, {"type": "integer"}], "minItems": 2}),
+         closed(a=closed(item_0=TEXT, item_1={"type": "integer"}))),
         (closed(a={"type": "array", "prefixItems": [TEXT, {"type": "integer"}], "items": {"type": "null"}}),
          closed(a={"type": "array", "items": {"anyOf": [TEXT, {"type": "integer"}, {"type": "null"}]},
                    "description": '(It has to satisfy: prefixItems [{"type": "string"}, {"type": "integer"}].)'})),
@@ -278,6 +302,64 @@ def test_claudes_levels_end(schema: dict[str, Any]) -> None:
     assert not recursive(sent)
     assert "below" not in json.dumps(sent)
     assert isinstance(instance(sent), dict)
+
+
+def test_claudes_levels_take_no_name_that_is_taken_and_come_in_order() -> None:
+    nodes = {name: {"type": "object", "properties": {"next": {"$ref": f"#/$defs/{name}"}}} for name in "dcba"}
+    sent = claude({**closed(a={"$ref": "#/$defs/a"}, a_1={"$ref": "#/$defs/a_1"}), "$defs": {"a_1": TEXT, **nodes}})
+    assert sent["$defs"]["a_1"] == TEXT
+    assert sent["$defs"]["a"]["properties"] == {"next": {"$ref": "#/$defs/a_1_"}}
+    # The same schema has the same text in every process, which caches know it by.
+    assert list(sent["$defs"])[:9] == ["a_1", "d", "c", "b", "a", "d_1", "c_1", "b_1", "a_1_"]
+
+
+BASE = {"type": "object", "properties": {"a": TEXT}, "required": ["a"]}
+MORE = {"type": "object", "properties": {"b": {"type": "integer"}, "c": {"type": "integer"}}, "required": ["b"]}
+EXTENDED = [
+    {"allOf": [BASE, MORE]},
+    {**MORE, "allOf": [{"$ref": "#/$defs/Base"}], "$defs": {"Base": BASE}},
+    {**MORE, "$ref": "#/$defs/Base", "$defs": {"Base": {"allOf": [True, BASE]}}},
+]
+
+
+@pytest.mark.parametrize("schema", EXTENDED)
+def test_an_object_that_extends_another_has_the_properties_of_both_everywhere(schema: dict[str, Any]) -> None:
+    for sent in (strict(schema), claude(schema), gemini(schema)):
+        assert sent["properties"].keys() == {"a", "b", "c"}
+        assert {"a", "b"} <= set(sent["required"])
+    assert not is_wrapped(schema)
+    pytest.importorskip("jsonschema")
+    answer = {"a": "x", "b": 1}
+    assert ResponseSchema(schema).parse('{"a": "x", "b": 1, "c": null}') == answer
+    either = {"anyOf": [closed(z=TEXT), schema], "$defs": schema.get("$defs", {})}
+    assert ResponseSchema(either).parse('{"answer": {"a": "x", "b": 1, "c": null}}') == answer
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        [{"type": "string"}, {"type": "integer"}],
+        [{"pattern": "a"}, {"pattern": "b"}],
+        [{"additionalProperties": TEXT}, {"additionalProperties": {"type": "null"}}],
+        [{"properties": {"a": True}}, {"properties": {"a": False}}],
+        [False, {"type": "string"}],
+        [{"$ref": "#/$defs/none"}, {"type": "string"}],
+        [{"$ref": "#/$defs/circle"}, {"type": "string"}],
+        [{"$ref": "#"}, {"type": "string"}],
+    ],
+)
+def test_what_cannot_be_said_as_one_schema_is_left_as_it_is(parts: list[Any]) -> None:
+    named = {"circle": {"allOf": [{"$ref": "#/$defs/circle"}, {"minLength": 1}]}}
+    schema = {**closed(a={"allOf": parts}), "$defs": named}
+    assert merged(schema) == schema
+    assert strict(schema) == schema
+
+
+def test_an_object_of_which_nothing_is_said_is_closed_for_claude() -> None:
+    assert ResponseSchema({"type": "object"}).for_claude()["schema"] == {
+        "type": "object",
+        "additionalProperties": False,
+    }
 
 
 @pytest.mark.parametrize("python_type", [dict[str, int], list[dict[str, Any]], dict])
