@@ -237,7 +237,7 @@ PRESETS: tuple[Preset, ...] = (
     Preset(
         "vllm",
         "http://localhost:8000/v1",
-        dialect=ChatDialect(replayed=("reasoning", "reasoning_content")),
+        dialect=ChatDialect(replayed=("reasoning", "reasoning_content"), takes=("video",)),
         title="vLLM",
     ),
 )
