@@ -2,10 +2,12 @@
 
 Instructions, counted by valgrind's callgrind, do not depend on what else the machine does, so that no baseline of another day is
 needed: each case has a floor, about a third below what it was measured to be, and falls below it only when something has become
-slower. The work of starting up is subtracted. Ratios depend on the interpreter: the floors are those of the one named
-below, and others are compared with a warning::
+slower. Ratios depend on the interpreter: the floors are those of the one named below, and others are compared with a warning::
 
     python -m benchmarks.gate [CASE ...]
+
+One interpreter starts under valgrind, which takes most of the time, and forks for each count: callgrind counts for each child
+what its parent had needed by then and what itself needs, so that a child which does nothing is what to subtract.
 """
 
 from __future__ import annotations
@@ -15,10 +17,8 @@ import re
 import shutil
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
-from itertools import repeat
+from collections.abc import Callable
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from benchmarks.cases import CASES, one_pass
 
@@ -28,57 +28,57 @@ FLOORS = {"framing": 14.0, "sse": 4.2, "fragments": 9.5, "deltas": 2.3, "tool_ca
 INTERPRETER = (3, 11)
 ROOT = Path(__file__).parent.parent
 _ROUNDS = 3
-_COLLECTED = re.compile(r"Collected : (\d+)")
+_COLLECTED = re.compile(r"^==(\d+)== Collected : (\d+)", re.MULTILINE)
 
 
-def _command(case: str, twin: str, rounds: int) -> list[str]:
-    return [sys.executable, "-m", "benchmarks.gate", "--run", case, twin, str(rounds)]
-
-
-def _environment(cache: str) -> dict[str, str]:
-    """The environment of what is measured: modules are compiled to byte code once, and not in every process."""
-    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    return {**kept, "PYTHONHASHSEED": "0", "PYTHONPYCACHEPREFIX": cache, "LLM_ASYNC_REQUIRE_EXTENSIONS": "1"}
-
-
-def instructions(case: str, twin: str, rounds: int, cache: str) -> int:
-    """How many instructions a fresh interpreter needs for so many rounds of a case."""
+def counts(cases: list[str]) -> dict[tuple[str, str], int]:
+    """How many instructions so many rounds of each case take with each twin."""
+    environment = {**os.environ, "PYTHONHASHSEED": "0", "LLM_ASYNC_REQUIRE_EXTENSIONS": "1"}
     finished = subprocess.run(
-        ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", *_command(case, twin, rounds)],
+        ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null",
+         sys.executable, "-m", "benchmarks.gate", "--run", *cases],
         cwd=ROOT,
-        env=_environment(cache),
+        env=environment,
         capture_output=True,
         text=True,
         check=False,
-    )
-    collected = _COLLECTED.search(finished.stderr)
-    if finished.returncode or collected is None:
-        raise SystemExit(f"{case} with the {twin} twin failed under valgrind:\n{finished.stderr[-2000:]}")
-    return int(collected[1])
+    )  # fmt: skip
+    collected = {int(pid): int(count) for pid, count in _COLLECTED.findall(finished.stderr)}
+    if finished.returncode or not collected:
+        raise SystemExit(f"the cases failed under valgrind:\n{finished.stderr[-2000:]}")
+    found = {}
+    for line in finished.stdout.splitlines():
+        case, twin, idle, busy = line.split()
+        found[case, twin] = collected[int(busy)] - collected[int(idle)]
+    return found
 
 
-def ratio(case: str, cache: str) -> float:
-    """How many times as many instructions the plain twin needs."""
-    for twin in ("compiled", "plain"):
-        subprocess.run(_command(case, twin, 1), cwd=ROOT, env=_environment(cache), check=True)
-    counts = {
-        twin: instructions(case, twin, _ROUNDS, cache) - instructions(case, twin, 0, cache)
-        for twin in ("compiled", "plain")
-    }
-    return counts["plain"] / counts["compiled"]
+def run(cases: list[str]) -> None:
+    """What is counted: for each case and twin a child that does nothing, and one that does the work."""
+    for case in cases:
+        for twin in ("compiled", "plain"):
+            work = one_pass(case, twin)
+            work()  # what is done only once is no matter of speed
+            children = [_child(work, rounds) for rounds in (0, _ROUNDS)]
+            print(case, twin, *children, flush=True)
 
 
-def run(case: str, twin: str, rounds: int) -> None:
-    """What is counted."""
-    work = one_pass(case, twin)
-    for _ in range(rounds):
-        work()
+def _child(work: Callable[[], object], rounds: int) -> int:
+    """The process id of a child that has done so many rounds."""
+    pid = os.fork()
+    if pid == 0:
+        for _ in range(rounds):
+            work()
+        os._exit(0)
+    if os.waitpid(pid, 0)[1]:
+        raise SystemExit("a child has failed")
+    return pid
 
 
 def main(arguments: list[str]) -> int:
     """Measure the named cases, or all; 1 where one is below its floor."""
     if arguments[:1] == ["--run"]:
-        run(arguments[1], arguments[2], int(arguments[3]))
+        run(arguments[1:])
         return 0
     if shutil.which("valgrind") is None:
         print("the speed gate was skipped: valgrind is missing (on Debian: apt-get install valgrind)")
@@ -87,14 +87,12 @@ def main(arguments: list[str]) -> int:
         print(f"note: the floors were measured with Python {'.'.join(map(str, INTERPRETER))}, not with this one")
     slow = []
     cases = arguments or list(CASES)
-    # Counts do not depend on what runs beside them.
-    with TemporaryDirectory() as cache, ThreadPoolExecutor(os.cpu_count()) as pool:
-        for case, found in zip(cases, pool.map(ratio, cases, repeat(cache)), strict=True):
-            print(
-                f"{case:12} {found:6.2f} times fewer instructions than plain; the floor is {FLOORS[case]}", flush=True
-            )
-            if found < FLOORS[case]:
-                slow.append(case)
+    found = counts(cases)
+    for case in cases:
+        ratio = found[case, "plain"] / found[case, "compiled"]
+        print(f"{case:12} {ratio:6.2f} times fewer instructions than plain; the floor is {FLOORS[case]}")
+        if ratio < FLOORS[case]:
+            slow.append(case)
     if slow:
         print(f"too slow: {', '.join(slow)}")
     return 1 if slow else 0

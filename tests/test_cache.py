@@ -326,7 +326,8 @@ class TestStreamsInPieces:
             [entry] = [await cache.get(key) for key in list(cache._entries)]
             assert entry is not None
             whole = entry.partition(b"\n")[2]
-            inside_a_character = whole.index("世".encode()) + 1
+            # (Without orjson the server's JSON has escapes; then it is the first byte.)
+            inside_a_character = max(whole.find("世".encode()), 0) + 1
             ways = [[1], [inside_a_character], [len(whole) - 1], list(range(1, len(whole), 7))]
             for number, places in enumerate(ways):
                 server.script(Raw(cut_at(whole, places)))
