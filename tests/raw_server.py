@@ -80,6 +80,8 @@ class Peer:
     def reset(self) -> None:
         """Close the connection with RST."""
         connection = self.writer.get_extra_info("socket")
+        if connection is None:  # the client was faster
+            return
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.writer.transport.abort()
 
