@@ -39,7 +39,12 @@ SCRIPTS = ROOT / "scripts"
 # What the tests need beside an installed package: never the package itself, which would be imported instead.
 BESIDE_TESTS = ("tests", "examples", "docs", "benchmarks", "scripts", "pyproject.toml", "README.md", "CHANGELOG.md")
 # What --quick runs against the compiled wheel; the whole suite runs against the same sources in the checkout.
-QUICK_TESTS = ("tests/test_speedups.py", "tests/test_public_api.py", "tests/test_sse.py", "tests/providers/test_calls.py")
+QUICK_TESTS = (
+    "tests/test_speedups.py",
+    "tests/test_public_api.py",
+    "tests/test_sse.py",
+    "tests/providers/test_calls.py",
+)
 
 
 class Failed(Exception):
