@@ -9,6 +9,7 @@ import os
 import re
 import subprocess
 import sys
+from importlib.metadata import metadata
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ ROOT = Path(__file__).parents[1]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 _BLOCK = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+_LINK = re.compile(r"\]\((?!https?://|#)([^)#\s]+)")
 _DEADLINE = 50  # seconds
 
 
@@ -45,3 +47,15 @@ def test_a_block_of_the_documents_runs_as_it_stands(block: str, tmp_path: Path) 
     ended = subprocess.run(command, capture_output=True, text=True, timeout=_DEADLINE, cwd=tmp_path, env=environment)
     assert ended.returncode == 0, f"{ended.stdout}\n{ended.stderr}"
     assert "Warning" not in ended.stderr
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)
+def test_what_a_document_links_to_is_there(document: Path) -> None:
+    targets = _LINK.findall(document.read_text("utf-8"))
+    assert [target for target in targets if not (document.parent / target).exists()] == []
+
+
+def test_the_extras_are_those_that_the_installation_page_lists() -> None:
+    rows = re.findall(r"^\| (`.*?) \|", (ROOT / "docs" / "installing.md").read_text("utf-8"), re.MULTILINE)
+    listed = {name for row in rows for name in re.findall(r"`([a-z]+)`", row)}
+    assert listed == set(metadata("llm-async").get_all("Provides-Extra") or ())

@@ -19,6 +19,7 @@ from typing import Any
 from urllib.parse import unquote_to_bytes, urlsplit
 
 from ..errors import UnsupportedError
+from ..models.media_types import media_type_of_name
 from .foreign import unfolded
 
 __all__ = ["Part", "parts_of"]
@@ -35,46 +36,18 @@ _NATIVE = frozenset(
     }
 )
 _DATA_URL = re.compile(r"data:(?P<type>[^;,]*)(?P<options>[^,]*),", re.IGNORECASE)
-# Media types by the end of a file's name: those that Gemini reads. The system's own table differs from machine to machine.
-_MEDIA_TYPES = {
-    "aac": "audio/aac",
-    "aif": "audio/aiff",
-    "aiff": "audio/aiff",
+# Media types by the end of a file's name, where Gemini spells them otherwise than everybody else.
+_OWN_SPELLINGS = {
     "avi": "video/avi",
-    "css": "text/css",
-    "csv": "text/csv",
-    "flac": "audio/flac",
-    "flv": "video/x-flv",
-    "gif": "image/gif",
-    "heic": "image/heic",
-    "heif": "image/heif",
-    "htm": "text/html",
-    "html": "text/html",
-    "jpeg": "image/jpeg",
-    "jpg": "image/jpeg",
-    "js": "text/javascript",
-    "json": "application/json",
     "m4a": "audio/m4a",
     "md": "text/md",
     "mov": "video/mov",
     "mp3": "audio/mp3",
-    "mp4": "video/mp4",
-    "mpeg": "video/mpeg",
     "mpg": "video/mpg",
-    "ogg": "audio/ogg",
-    "pdf": "application/pdf",
-    "png": "image/png",
-    "py": "text/x-python",
     "rtf": "text/rtf",
-    "txt": "text/plain",
-    "wav": "audio/wav",
-    "webm": "video/webm",
-    "webp": "image/webp",
     "wmv": "video/wmv",
     "xml": "text/xml",
 }
-
-
 # The files of office programs, archives and the like: "Document understanding" in the guides knows PDFs and texts.
 _OFFICE = ("application/vnd.", "application/msword", "application/zip", "application/octet-stream")
 
@@ -224,7 +197,7 @@ def _by_id(file_id: str, where: str) -> Part:
 
 
 def _media_type(name: str) -> str | None:
-    return _MEDIA_TYPES.get(name.rpartition(".")[2].lower())
+    return _OWN_SPELLINGS.get(name.rpartition(".")[2].lower()) or media_type_of_name(name)
 
 
 def _str(holder: Mapping[str, Any], key: str, where: str) -> str:

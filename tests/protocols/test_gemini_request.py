@@ -13,6 +13,7 @@ from llm_async.models import Message, ResponseSchema, Tool, ToolCall
 from llm_async.models.message import message_to_dict, normalize_messages
 from llm_async.protocols.base import Call
 from llm_async.protocols.gemini import Gemini
+from llm_async.protocols.gemini_parts import parts_of
 
 MODEL = "gemini-2.5-flash"
 HI = {"role": "user", "content": "hi"}
@@ -307,6 +308,12 @@ def test_a_tool_that_cannot_be_declared_is_named(tool: Any, error: type[Exceptio
 # ---- content parts
 
 
+def test_a_file_of_an_office_program_is_not_taken_for_a_pdf() -> None:
+    part = {"type": "input_file", "filename": "a.docx", "file_data": PNG}
+    with pytest.raises(UnsupportedError, match="wordprocessingml"):
+        parts_of(part, "messages[0]")
+
+
 @pytest.mark.parametrize(
     ("part", "expected"),
     [
@@ -340,6 +347,14 @@ def test_a_tool_that_cannot_be_declared_is_named(tool: Any, error: type[Exceptio
         (
             {"type": "input_file", "file_url": "gs://bucket/a.pdf"},
             {"fileData": {"mimeType": "application/pdf", "fileUri": "gs://bucket/a.pdf"}},
+        ),
+        (
+            {"type": "video_url", "video_url": {"url": "https://x.org/a.mov"}},
+            {"fileData": {"mimeType": "video/mov", "fileUri": "https://x.org/a.mov"}},
+        ),
+        (
+            {"type": "input_file", "filename": "a.yaml", "file_data": PNG},
+            {"inlineData": {"mimeType": "application/yaml", "data": PNG}},
         ),
         (
             {"type": "video_url", "video_url": {"url": "https://www.youtube.com/watch?v=1"}},
