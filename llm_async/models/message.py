@@ -12,12 +12,24 @@ from typing import Any, Literal, Union
 
 from .tool_call import SERVER_RUN, ServerId, ToolCall
 
-__all__ = ["Content", "Message", "Role", "listed", "message_to_dict", "normalize_messages", "validate_messages"]
+__all__ = [
+    "CheckedMessages",
+    "Content",
+    "Message",
+    "Role",
+    "listed",
+    "message_to_dict",
+    "normalize_messages",
+    "validate_messages",
+]
 
 Role = Literal["system", "user", "assistant", "tool"]
 Content = Union[str, list[dict[str, Any]]]
 
 _ROLES = ("system", "user", "assistant", "tool")
+
+# The keys of nearly every message that is written by hand.
+_PLAIN = frozenset({"role", "content"})
 
 # Items of the Responses API that are tool results: a conversation with it may be gone on with elsewhere.
 _RESULTS = ("function_call_output", "custom_tool_call_output")
@@ -83,8 +95,14 @@ class Message:
         return message
 
 
+class CheckedMessages(list[Message]):
+    """What :func:`normalize_messages` gave, on its way through this library: it need not be checked once more."""
+
+
 def listed(messages: Iterable[Message | Mapping[str, Any]]) -> list[Message | Mapping[str, Any]]:
     """The entries of a conversation, which are not looked at; TypeError for what is no list of messages."""
+    if type(messages) is list:
+        return messages.copy()
     if isinstance(messages, (str, bytes, Mapping, Message)) or not isinstance(messages, Iterable):
         raise TypeError(f"messages must be a list of messages, not {type(messages).__name__}")
     return list(messages)
@@ -97,6 +115,8 @@ def normalize_messages(messages: Iterable[Message | Mapping[str, Any]]) -> list[
         ValueError: for a role that is none of the four.
         TypeError: for an entry that is neither, or content of a wrong type.
     """
+    if type(messages) is CheckedMessages:
+        return messages
     return [_normalize(entry, position) for position, entry in enumerate(listed(messages))]
 
 
@@ -113,6 +133,9 @@ def _normalize(entry: Message | Mapping[str, Any], position: int) -> Message:
         if entry.tool_calls is not None or entry.reasoning is not None or entry.reasoning_details is not None:
             _check_said(entry, position)
         return entry
+    if type(entry) is dict and entry.keys() == _PLAIN and type(entry["content"]) is str:
+        _check_role(entry["role"], position)  # nothing else in it can be wrong
+        return Message(entry["role"], entry["content"], original=entry.copy())
     if not isinstance(entry, Mapping):
         raise TypeError(f"messages[{position}] must be a Message or a mapping, not {type(entry).__name__}")
     if "role" not in entry and isinstance(entry.get("type"), str):

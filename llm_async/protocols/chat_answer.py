@@ -87,7 +87,7 @@ def read_answer(body: dict[str, Any]) -> Answer:
     choices = body.get("choices")
     if not isinstance(choices, list) or not choices:
         raise ProtocolError(f"the answer has no choices: {_shown(body)}", payload=body)
-    if not all(isinstance(choice, dict) for choice in choices):
+    if [choice for choice in choices if not isinstance(choice, dict)]:
         raise ProtocolError(f"the answer has a choice that is no object: {_shown(body)}", payload=body)
     return make_answer(body)
 
@@ -103,15 +103,15 @@ def make_answer(body: dict[str, Any], *, whole: bool = True) -> Answer:
     text, thinking, refusal = _texts(message)
     native = choice.get("finish_reason")
     stop_reason = native if isinstance(native, str) else None
-    entries = _call_entries(message)
-    calls = [_tool_call(entry) for entry in entries]
-    original = message
-    if not all(entry.get("id") for entry in entries):
-        # What is sent back has to name the calls as their results will.
-        original = {
-            **message,
-            "tool_calls": [{**entry, "id": call.id} for entry, call in zip(entries, calls, strict=True)],
-        }
+    entries, calls, original = _call_entries(message), [], message
+    if entries:
+        calls = [_tool_call(entry) for entry in entries]
+        if not all(entry.get("id") for entry in entries):
+            # What is sent back has to name the calls as their results will.
+            original = {
+                **message,
+                "tool_calls": [{**entry, "id": call.id} for entry, call in zip(entries, calls, strict=True)],
+            }
     finish_reason = unified_finish_reason(
         stop_reason, called=bool(calls), refused=bool(refusal), said=bool(text), whole=whole
     )
@@ -202,7 +202,7 @@ def _texts(message: Mapping[str, Any]) -> tuple[str, str, str]:
     content = message.get("content")
     refusal = _string(message.get("refusal"))
     if isinstance(content, str):
-        return repair(content), "", repair(refusal)
+        return repair(content), "", repair(refusal) if refusal else ""
     if isinstance(content, dict):
         content = [content]
     texts = [part_texts(part) for part in content] if isinstance(content, list) else []
@@ -223,10 +223,11 @@ def _call_entries(message: Mapping[str, Any]) -> list[dict[str, Any]]:
 
     Some servers fill the fields with empty strings instead of leaving them out (Snowflake): that is no call.
     """
-    found = message.get("tool_calls")
+    found, legacy = message.get("tool_calls"), message.get("function_call")
+    if not found and not legacy:
+        return []
     found = [found] if isinstance(found, dict) else found if isinstance(found, list) else []
     entries = [entry for entry in found if isinstance(entry, dict) and says_something(entry)]
-    legacy = message.get("function_call")
     if not entries and isinstance(legacy, dict) and legacy.get("name"):
         entries = [{"type": "function", "function": legacy}]
     return entries
@@ -324,6 +325,8 @@ def as_index(value: Any) -> int | None:
 def _first_choice(body: Mapping[str, Any]) -> Mapping[str, Any]:
     """The choice that the Message is made of: number 0, else the first one there is."""
     choices: list[dict[str, Any]] = body.get("choices") or []
+    if choices and choices[0].get("index") == 0:
+        return choices[0]
     return next((choice for choice in choices if choice_index(choice) == 0), choices[0] if choices else {})
 
 

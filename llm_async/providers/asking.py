@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Asking"]
 
+_NO_DEADLINE = Timeouts(None, None, None)
+
 
 class Asking:
     """The part of a provider that programs ask; :class:`BaseProvider` is the other one."""
@@ -101,7 +103,7 @@ class Asking:
         if extra_body is not None:
             kwargs["extra_body"] = extra_body
         choosable, provider = offered(tools), cast("BaseProvider", self)
-        whole = Timeouts.coerce(timeouts, provider.timeouts) if schema_retries else Timeouts()
+        whole = Timeouts.coerce(timeouts, provider.timeouts) if schema_retries else _NO_DEADLINE
         ends_at: float | None = None
 
         async def ask(messages: Messages, schema: Schema | None) -> Response:

@@ -9,13 +9,13 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, overload
 
 from ..errors import ProtocolError
 from ..models import Limits, Message, Response, ResponseSchema, Timeouts, ToolCall
 from ..models.hooks import Hooks
-from ..models.message import message_to_dict, normalize_messages
+from ..models.message import CheckedMessages, message_to_dict, normalize_messages
 from ..models.secret import Secret, reveal
 from ..models.timing import Timing
 from ..protocols.base import Answer, Call, Protocol, WireRequest, excerpt
@@ -133,7 +133,7 @@ class BaseProvider(Asking, Beside, NetworkClient):
     @classmethod
     def name(cls) -> str:
         """The provider's name: the class name without "Provider", in lower case."""
-        return cls.__name__.replace("Provider", "").lower()
+        return _name_of(cls.__name__)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} at {without_query(self.base_url)}>"
@@ -152,7 +152,8 @@ class BaseProvider(Asking, Beside, NetworkClient):
         """The conversation, checked, as ``_single_complete`` takes it."""
         if not messages and self._protocol is not None:
             raise ValueError("messages must hold at least one message")
-        return self._serialize_messages(readable_by((self.name(), *self.READS), normalize_messages(messages)))
+        checked = readable_by((self.name(), *self.READS), normalize_messages(messages))
+        return self._serialize_messages(CheckedMessages(checked))
 
     async def _single_complete(
         self,
@@ -205,21 +206,21 @@ class BaseProvider(Asking, Beside, NetworkClient):
             raise ValueError(f"model must be the name of a model, not {model!r}")
 
     def _response(self, reply: Reply, answer: Answer, timing: Timing) -> Response:
-        message = answer.message
-        message.provider_name = self.name()
+        message, headers = answer.message, reply.headers.by_name
+        message.provider_name = name = self.name()
         return Response(
             original=answer.original,
-            provider_name=self.name(),
+            provider_name=name,
             main_response=message,
             id=answer.id,
             model=answer.model,
             usage=answer.usage,
             stop_reason=message.stop_reason,
             finish_reason=message.finish_reason,
-            request_id=request_id_from(reply.headers),
+            request_id=request_id_from(headers),
             headers=reply.headers,
             cached=reply.cached,
-            rate_limits=None if reply.cached else rate_limits_from(reply.headers),
+            rate_limits=None if reply.cached else rate_limits_from(headers),
             timing=timing,
             base_url=without_query(self.base_url),
         )
@@ -322,17 +323,17 @@ class BaseProvider(Asking, Beside, NetworkClient):
 
     def _ready_headers(self, headers: Headers | None, *, content: bool = True) -> HeadersNow:
         """The headers of a request: as they are, or, where a function gives the key, how to have them for each attempt."""
-        own = merged([headers or {}])
-
-        def headers_now() -> dict[str, str]:
-            ready = self._headers_for_request(own)
-            return ready if content else without(ready, "content-type")
+        own = merged([headers]) if headers else {}
 
         async def with_fresh_key() -> dict[str, str]:
             await self._renew_key()
-            return headers_now()
+            return self._headers_now(own, content)
 
-        return headers_now() if self._key_source is None else with_fresh_key
+        return self._headers_now(own, content) if self._key_source is None else with_fresh_key
+
+    def _headers_now(self, own: Headers, content: bool) -> dict[str, str]:
+        ready = self._headers_for_request(own)
+        return ready if content else without(ready, "content-type")
 
     def _attempts(
         self,
@@ -458,6 +459,11 @@ class BaseProvider(Asking, Beside, NetworkClient):
             return ByteStream(await exchange.open())
         _, value = await exchange.fetch((lambda reply, body: body) if raw else json_or_none)
         return value
+
+
+@lru_cache(maxsize=256)
+def _name_of(class_name: str) -> str:
+    return class_name.replace("Provider", "").lower()
 
 
 legacy.HOOKS.update({name: vars(BaseProvider)[name] for name in legacy.HOOKS})

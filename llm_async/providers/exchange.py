@@ -10,8 +10,7 @@ import asyncio
 import time
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar, Union
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, Union
 
 from ..errors import APIStatusError, APITimeoutError, LLMError
 from ..models import Limits, Timeouts
@@ -35,8 +34,7 @@ HeadersNow = Union[Mapping[str, str], Callable[[], Coroutine[Any, Any, Mapping[s
 _ERROR_BODY_BYTES = 64 * 1024
 
 
-@dataclass(frozen=True)
-class Outgoing:
+class Outgoing(NamedTuple):
     """A request as the transport takes it."""
 
     method: str

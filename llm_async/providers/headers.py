@@ -37,8 +37,11 @@ def merged(layers: Iterable[HeaderLayer], key: str = "") -> dict[str, str]:
         for name, value in layer.items() if type(layer) is dict else _pairs(layer):
             if not isinstance(name, str) or not isinstance(value, str):
                 raise TypeError(f"headers: names and values must be str, and {name!r} is not")
-            value = _as_sent(value, key)
-            headers[name.lower()] = (name, Secret(reveal(value)) if is_credential(name) else value)
+            if not isinstance(value, Secret):
+                value = _as_sent(value, key)
+                if is_credential(name):
+                    value = Secret(reveal(value))
+            headers[name.lower()] = (name, value)
     return dict(headers.values())
 
 
@@ -61,7 +64,7 @@ def _as_sent(value: str, key: str) -> str:
     A key put into an f-string shows as its mask, and a subclass may well build its headers so: the mask is replaced by the
     key again, and a plain text that holds the key is masked from here on.
     """
-    if isinstance(value, Secret) or not key:
+    if not key:
         return value
     if MASK in value:
         value = value.replace(MASK, key)

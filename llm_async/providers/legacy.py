@@ -50,7 +50,8 @@ __all__ = [
 
 #: The old hooks as the base class has them, which puts them here.
 HOOKS: dict[str, Any] = dict.fromkeys(("_http_post", "_stream_response", "_parse_response"))
-_OLD_NAMES = ("aiosonic", "parse_stream_chunk", "post_json", "stream_json")
+_OLD_FUNCTIONS = ("post_json", "stream_json")
+_OLD_NAMES = ("aiosonic", "parse_stream_chunk", *_OLD_FUNCTIONS)
 _OLD_HOME = "llm_async.utils.http"
 _OLD_PLACES = "llm_async.providers."
 _NAMESPACES: WeakKeyDictionary[type, list[dict[str, Any]]] = WeakKeyDictionary()
@@ -66,11 +67,15 @@ def old_name(name: str) -> Any:
 
 def is_served(provider: BaseProvider) -> bool:
     """Whether a provider has anything for which its calls have to go the old way."""
-    if _overridden(provider):
-        return True
-    for namespace in _namespaces(type(provider)):
-        if _is_replaced(namespace.get("post_json")) or _is_replaced(namespace.get("stream_json")):
+    # Asked before every call, so without a step more than it takes.
+    cls, own = type(provider), provider.__dict__
+    for name, genuine in HOOKS.items():
+        if getattr(cls, name) is not genuine or name in own:
             return True
+    for namespace in _namespaces(cls):
+        for name in _OLD_FUNCTIONS:
+            if name in namespace and _is_replaced(namespace[name]):
+                return True
     return False
 
 

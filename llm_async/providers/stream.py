@@ -170,9 +170,9 @@ class Stream:
         response = self._response()
         if response is not None:
             response.headers = reply.headers
-            response.request_id = request_id_from(reply.headers)
+            response.request_id = request_id_from(reply.headers.by_name)
             response.cached = reply.cached
-            response.rate_limits = None if reply.cached else rate_limits_from(reply.headers)
+            response.rate_limits = None if reply.cached else rate_limits_from(reply.headers.by_name)
             response.timing = self._exchange.timing
         await self._read_first(reply)
 

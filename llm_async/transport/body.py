@@ -151,12 +151,13 @@ def framing(method: str, head: ResponseHead, limit: int) -> tuple[Body, list[str
     transfer = [coding for coding in head.headers.tokens("transfer-encoding") if coding != "identity"]
     if transfer:
         return _transferred(head, transfer)
-    length = head.headers.get("content-length")
+    length = head.headers.by_name.get("content-length")
     if length is None:
         return _ToTheEnd(), []
-    length, *others = {each.strip(" \t") for each in length.split(",")}
-    if others:
-        raise ProtocolError("the answer has several lengths that contradict each other")
+    if "," in length:
+        length, *others = {each.strip(" \t") for each in length.split(",")}
+        if others:
+            raise ProtocolError("the answer has several lengths that contradict each other")
     if not _DIGITS.fullmatch(length):
         raise ProtocolError("the answer has a Content-Length that is no number", payload=length)
     if int(length) > limit:

@@ -1,8 +1,8 @@
 """Deadlines: when the patience with an exchange ends, and what is said then.
 
-What belongs here: time. A read costs no timer, no task and no ``wait_for``: one timer per exchange wakes at the
-earliest moment at which a deadline can have passed, looks at the time stamps, and either closes the socket or sleeps
-again.
+What belongs here: time. A read costs no timer, no task and no ``wait_for``: one timer per socket wakes at the earliest
+moment at which a deadline can have passed; whoever uses the socket then looks at the time stamps, and either closes it or
+lets the timer sleep again.
 """
 
 from __future__ import annotations
@@ -40,8 +40,7 @@ class Clock:
     """
 
     __slots__ = (
-        "_fixed_at", "_late", "_loop", "_phase", "_place", "_seconds", "_timeouts", "_timer", "_total", "_total_at",
-        "_when", "_wire",
+        "_fixed_at", "_late", "_loop", "_phase", "_place", "_seconds", "_timeouts", "_total", "_total_at", "_wire",
     )  # fmt: skip
 
     def __init__(
@@ -58,8 +57,6 @@ class Clock:
         self._phase = ""
         self._seconds: float | None = None  # how long the phase may take, or be silent
         self._fixed_at: float | None = None  # when the phase has to be over; None where only silence counts
-        self._timer: asyncio.TimerHandle | None = None
-        self._when = 0.0  # when the timer fires
         self._late = False  # a deadline has passed, and is looked at again
 
     # --- before there is a socket
@@ -83,6 +80,7 @@ class Clock:
     def await_answer(self, wire: Wire) -> None:
         """The request is being sent: the ``response`` deadline runs."""
         self._wire = wire
+        wire.watch = self._look
         self._begin("response", self._timeouts.response, fixed=True)
 
     def await_body(self) -> None:
@@ -95,10 +93,9 @@ class Clock:
 
     def stop(self) -> None:
         """The exchange is over."""
-        self._wire = None
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        wire, self._wire = self._wire, None
+        if wire is not None:
+            wire.watch = None
 
     def _begin(self, phase: str, seconds: float | None, *, fixed: bool) -> None:
         now = self._loop.time()
@@ -107,11 +104,8 @@ class Clock:
         self._seconds = seconds
         self._fixed_at = now + seconds if fixed and seconds is not None else None
         due, _ = self._next(now)
-        # A timer that fires earlier serves: it looks, and sleeps again.
-        if due is not None and (self._timer is None or due < self._when):
-            if self._timer is not None:
-                self._timer.cancel()
-            self._sleep_until(due)
+        if due is not None and self._wire is not None:
+            self._wire.wake_at(due)
 
     def _next(self, now: float) -> tuple[float | None, str]:
         """The next moment at which a deadline can have passed, and that deadline."""
@@ -123,12 +117,7 @@ class Clock:
             return self._total_at, "total"
         return due, self._phase
 
-    def _sleep_until(self, when: float) -> None:
-        self._when = when
-        self._timer = self._loop.call_at(when, self._wake)
-
-    def _wake(self) -> None:
-        self._timer = None
+    def _look(self) -> None:
         wire = self._wire
         if wire is None:
             return
@@ -138,14 +127,14 @@ class Clock:
             return
         if due > now:
             self._late = False
-            self._sleep_until(due)
+            wire.wake_at(due)
             return
         if not self._late or wire.waking:
             # If the event loop was held up, the bytes may have come in time: let it read the sockets once more.
             self._late = True
-            self._sleep_until(now + _GRACE)
+            wire.wake_at(now + _GRACE)
             return
-        self._wire = None
+        self.stop()
         if deadline == "rest":
             wire.fail(timed_out("idle", self._place, self._seconds or 0.0))
         else:

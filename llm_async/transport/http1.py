@@ -59,43 +59,49 @@ class Headers(Mapping[str, str]):
 
     Attributes:
         raw: all lines as (name, value) in the order of their arrival, names as they came.
+        by_name: the same headers as a dict, names in lower case.
     """
 
-    __slots__ = ("_values", "raw")
+    __slots__ = ("by_name", "raw")
 
     def __init__(self, raw: list[tuple[str, str]]) -> None:
         self.raw = raw
+        self.by_name = {name.lower(): value for name, value in raw}
+        if len(self.by_name) != len(raw):
+            self._join_lists()
+
+    def _join_lists(self) -> None:
         values: dict[str, str] = {}
-        for name, value in raw:
+        for name, value in self.raw:
             name = name.lower()
             if name in values and name in _LISTS:
                 value = f"{values[name]}, {value}"
             values[name] = value
-        self._values = values
+        self.by_name = values
 
     def __getitem__(self, name: str) -> str:
-        return self._values[name.lower()]
+        return self.by_name[name.lower()]
 
     def get(self, name: str, default: Any = None) -> Any:
         """The header's value, or ``default``. Mapping's own way goes through an exception where there is none."""
-        return self._values.get(name.lower(), default)
+        return self.by_name.get(name.lower(), default)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._values)
+        return iter(self.by_name)
 
     def __len__(self) -> int:
-        return len(self._values)
+        return len(self.by_name)
 
     def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and name.lower() in self._values
+        return isinstance(name, str) and name.lower() in self.by_name
 
     def __repr__(self) -> str:
         # Values may be cookies: names are all that a log needs.
-        return f"<Headers {', '.join(self._values)}>"
+        return f"<Headers {', '.join(self.by_name)}>"
 
     def tokens(self, name: str) -> list[str]:
         """The members of a header that is a list, in lower case."""
-        value = self._values.get(name)
+        value = self.by_name.get(name)
         return [token for part in value.split(",") if (token := part.strip(" \t").lower())] if value else []
 
 
@@ -227,6 +233,11 @@ class HeadReader:
             ProtocolError: the bytes are no head of an HTTP/1.1 answer, or the head is too large.
         """
         held = self._held
+        if not held and len(data) <= self._limit and data.startswith(b"HTTP/"):
+            # Nearly always the head comes whole, and first of all: nothing has to be collected.
+            end = _HEAD_END.search(data)
+            if end is not None:
+                return _parse(data[: end.start() + 1]), data[end.end() :]
         searched = max(0, len(held) - 2)
         held += data
         # Said at once, because what is no HTTP (an SSH banner, a TLS alert) may never come to a line's end.

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections.abc import Callable
 from typing import Any
 
 __all__ = ["Wire"]
@@ -40,11 +41,12 @@ class Wire(asyncio.BufferedProtocol):
         idle: nobody uses the socket; set by the pool.
         waiting_since: loop time at which the reader began to wait for the bytes that are missing, or None.
         closed: the socket cannot be used any more.
+        watch: what is called when the time has come that :meth:`wake_at` was given; None while there is no exchange.
     """
 
     __slots__ = (
-        "_buffer", "_cause", "_ended", "_held", "_loop", "_paused", "_pieces", "_socket", "_socket_transport", "_waiter",
-        "closed", "idle", "transport", "waiting_since",
+        "_alarm", "_alarm_at", "_buffer", "_cause", "_ended", "_held", "_loop", "_paused", "_pieces", "_socket",
+        "_socket_transport", "_waiter", "closed", "idle", "transport", "waiting_since", "watch",
     )  # fmt: skip
 
     def __init__(self, loop: asyncio.AbstractEventLoop, connected: socket.socket, buffer: memoryview) -> None:
@@ -52,6 +54,9 @@ class Wire(asyncio.BufferedProtocol):
         self.idle = False
         self.waiting_since: float | None = None
         self.closed = False
+        self.watch: Callable[[], None] | None = None
+        self._alarm: asyncio.TimerHandle | None = None
+        self._alarm_at = 0.0
         self._loop = loop
         self._socket = connected
         self._buffer = buffer
@@ -98,6 +103,7 @@ class Wire(asyncio.BufferedProtocol):
             self.closed = True
             # On Python 3.10 a transport for TLS does not know that it is closed until it is told.
             self.transport.abort()
+        self._stop_alarm()
         self._end(exc)
 
     def _end(self, cause: BaseException | None) -> None:
@@ -187,6 +193,27 @@ class Wire(asyncio.BufferedProtocol):
         """Whether something written has not been sent."""
         return bool(self.transport.get_write_buffer_size())
 
+    def wake_at(self, when: float) -> None:
+        """Call :attr:`watch` at the loop time ``when``, or earlier.
+
+        The timer stays with the socket when an exchange is over: the next one finds it set, early enough for its own deadlines,
+        and most exchanges cost no timer at all.
+        """
+        if self._alarm is None or when < self._alarm_at:
+            self._stop_alarm()
+            self._alarm_at = when
+            self._alarm = self._loop.call_at(when, self._ring)
+
+    def _ring(self) -> None:
+        self._alarm = None
+        if self.watch is not None:
+            self.watch()
+
+    def _stop_alarm(self) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
+
     def fail(self, error: BaseException) -> None:
         """Close the socket; the reader gets ``error``, and nothing that had arrived and was not read."""
         self._pieces.clear()
@@ -199,6 +226,7 @@ class Wire(asyncio.BufferedProtocol):
         """Close the socket at once."""
         if not self.closed:
             self.closed = True
+            self._stop_alarm()
             if self.transport is not None:
                 self.transport.abort()
             # Whoever still reads must not take this for the server's end of a body.
@@ -207,6 +235,7 @@ class Wire(asyncio.BufferedProtocol):
     def abandon(self) -> None:
         """Close the socket although its event loop, which would have to do it, is closed."""
         self.closed = True
+        self._alarm = None  # gone with its loop
         transport = self._socket_transport
         if transport is not None:
             try:
