@@ -128,11 +128,19 @@ def _first_of(source: Any) -> Callable[[], Any]:
 async def _first_of_asyncio(address: str) -> Callable[[], Any]:
     client = Asyncio(address)
     reader, writer = await asyncio.open_connection(client.host, client.port)
-    head = b"POST /%b HTTP/1.1\r\nhost: x\r\ncontent-length: 15\r\n\r\n" % client.path.encode()
+    # What the library sends, so that the server has as much to read.
+    fields = {"model": "m", "messages": MESSAGES, "stream": True, "stream_options": {"include_usage": True}}
+    body = json.dumps(fields, separators=(",", ":")).encode()
+    lines = (
+        f"POST /{client.path} HTTP/1.1", f"Host: {client.host}:{client.port}", "User-Agent: llm-async", "Accept: */*",
+        "Accept-Encoding: identity", "Connection: keep-alive", "Content-Type: application/json",
+        "Authorization: Bearer test", f"Content-Length: {len(body)}", "", "",
+    )  # fmt: skip
+    request = "\r\n".join(lines).encode() + body
 
     async def once() -> float:
         begun = time.perf_counter()
-        writer.write(head + b'{"stream":true}')
+        writer.write(request)
         block = b""
         while b"data: " not in block:
             block += await reader.read(65536)

@@ -89,17 +89,21 @@ def run(
 
 
 class Environment:
-    """A clean virtual environment in a temporary folder."""
+    """A clean virtual environment in a temporary folder; the first one's pip serves the others, too."""
 
-    def __init__(self, folder: Path, python: Path | str) -> None:
-        run(python, "-m", "venv", folder)
+    def __init__(self, folder: Path, python: Path | str, first: Environment | None = None) -> None:
+        run(python, "-m", "venv", folder, *(["--without-pip"] if first else []))
         self.bin = folder / "bin"
         self.python = self.bin / "python"
-        self.pip("install", "--upgrade", "pip>=25.1")
+        self._pip: list[str | Path] = [self.python, "-m", "pip"]
+        if first is None:
+            self.pip("install", "--upgrade", "pip>=25.1")
+        else:
+            self._pip = [*first._pip, "--python", self.python]
 
     def pip(self, *arguments: str | Path, succeeds: bool = True, env: Mapping[str, str] = MappingProxyType({})) -> str:
         quiet = [] if "-v" in arguments else ["--quiet"]
-        return run(self.python, "-m", "pip", *arguments, *quiet, succeeds=succeeds, env=env)
+        return run(*self._pip, *arguments, *quiet, succeeds=succeeds, env=env)
 
     def install(self, wheel: Path) -> None:
         """The wheel and what the suite needs, as a user's installer would put them there."""
@@ -157,7 +161,9 @@ def prove(arguments: argparse.Namespace, temporary: Path) -> None:
     out: Path = arguments.out
 
     with part(f"environments that build, for {len(pythons)} interpreters"):
-        builders = [Environment(temporary / f"build{number}", python) for number, python in enumerate(pythons)]
+        first = Environment(temporary / "build0", pythons[0])
+        others = [Environment(temporary / f"build{place}", path, first) for place, path in enumerate(pythons[1:], 1)]
+        builders = [first, *others]
         builders[0].pip("install", "--group", f"{ROOT / 'pyproject.toml'}:build")
         for builder in builders[1:]:
             builder.pip("install", "build>=1.6,<2")
@@ -184,7 +190,7 @@ def prove(arguments: argparse.Namespace, temporary: Path) -> None:
         (shutil.copytree if (source / name).is_dir() else shutil.copy)(source / name, beside / name)
 
     for number, python in enumerate(pythons):
-        environment = Environment(temporary / f"user{number}", python)
+        environment = Environment(temporary / f"user{number}", python, builders[0])
         version = run(environment.python, "-c", "import sys; print('cp%d%d' % sys.version_info[:2])").strip()
         (wheel,) = (path for path in out.glob("*.whl") if tags(path)[0] == version)
         with part(f"{wheel.name}: installed, compiled"):
@@ -197,7 +203,7 @@ def prove(arguments: argparse.Namespace, temporary: Path) -> None:
             with part(f"{wheel.name}: plain by LLM_ASYNC_NO_EXTENSIONS=1"):
                 environment.suite(beside, tests, {"LLM_ASYNC_NO_EXTENSIONS": "1"})
 
-    bare = Environment(temporary / "bare", pythons[0])
+    bare = Environment(temporary / "bare", pythons[0], builders[0])
     hidden = without_compiler(temporary / "empty")
     with part(f"{plain.name}: no compiler, no orjson"):
         bare.install(plain)

@@ -1,6 +1,7 @@
 """The documents tell the truth: every Python block of README.md and docs/ runs as it stands.
 
-A block with ``test_`` functions is run by pytest, any other one by Python, each in a process of its own.
+Blocks with ``test_`` functions are run by pytest. The others of a document run one after another in one process, each with
+fresh names and in a folder of its own.
 """
 
 from __future__ import annotations
@@ -24,29 +25,62 @@ _LINK = re.compile(r"\]\((?!https?://|#)([^)#\s]+)")
 _DEADLINE = 50  # seconds
 
 
-def blocks() -> list[object]:
-    found = []
-    for document in DOCUMENTS:
-        text = document.read_text("utf-8")
-        for block in _BLOCK.finditer(text):
-            line = text.count("\n", 0, block.start(1)) + 1
-            found.append(pytest.param(block[1], id=f"{document.relative_to(ROOT).as_posix()}:{line}"))
-    return found
+# Runs the files that it is given, each in its own folder; the traceback of one that fails names it.
+_RUNNER = """
+import os, runpy, sys
+for file in sys.argv[1:]:
+    os.chdir(os.path.dirname(file))
+    runpy.run_path(file, run_name="__main__")
+"""
 
 
-@pytest.mark.parametrize("block", blocks())
-def test_a_block_of_the_documents_runs_as_it_stands(block: str, tmp_path: Path) -> None:
-    file = tmp_path / "test_block.py"
+def blocks(document: Path) -> dict[str, str]:
+    """The Python blocks of a document, by the place where each begins."""
+    text = document.read_text("utf-8")
+    return {
+        f"{document.name}:{text.count(chr(10), 0, block.start(1)) + 1}": block[1] for block in _BLOCK.finditer(text)
+    }
+
+
+def is_test(block: str) -> bool:
+    return "def test_" in block
+
+
+def written(place: str, block: str, folder: Path) -> Path:
+    file = folder / place.replace(":", "-line-") / "test_block.py"
+    file.parent.mkdir()
     file.write_text(block, "utf-8")
-    strict = [sys.executable, "-X", "dev", "-W", "error"]
-    pytest_alone = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", os.devnull, "--rootdir", str(tmp_path)]
-    command = [*strict, *(pytest_alone if "def test_" in block else []), str(file)]
+    return file
+
+
+def run(command: list[str], folder: Path) -> None:
     # The keys of the one who runs the tests are none of the documents' business.
     environment = {name: value for name, value in os.environ.items() if not name.endswith(("_API_KEY", "_BASE_URL"))}
     environment["PYTHONPATH"] = str(Path(llm_async.__file__).parents[1])
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=_DEADLINE, cwd=tmp_path, env=environment)
+    command = [sys.executable, "-X", "dev", "-W", "error", *command]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=_DEADLINE, cwd=folder, env=environment)
     assert ended.returncode == 0, f"{ended.stdout}\n{ended.stderr}"
     assert "Warning" not in ended.stderr
+
+
+PROGRAMS = {
+    document.name: programs
+    for document in DOCUMENTS
+    if (programs := {place: block for place, block in blocks(document).items() if not is_test(block)})
+}
+TESTS = {place: block for document in DOCUMENTS for place, block in blocks(document).items() if is_test(block)}
+
+
+@pytest.mark.parametrize("document", PROGRAMS)
+def test_the_programs_of_a_document_run_as_they_stand(document: str, tmp_path: Path) -> None:
+    files = [written(place, block, tmp_path) for place, block in PROGRAMS[document].items()]
+    run(["-c", _RUNNER, *map(str, files)], tmp_path)
+
+
+def test_the_tests_in_the_documents_pass_as_they_stand(tmp_path: Path) -> None:
+    files = [written(place, block, tmp_path) for place, block in TESTS.items()]
+    alone = ["-p", "no:cacheprovider", "-c", os.devnull, "--rootdir", str(tmp_path), "--import-mode=importlib"]
+    run(["-m", "pytest", "-q", *alone, *map(str, files)], tmp_path)
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)
