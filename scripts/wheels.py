@@ -161,10 +161,10 @@ def prove(arguments: argparse.Namespace, temporary: Path) -> None:
     out: Path = arguments.out
 
     with part(f"environments that build, for {len(pythons)} interpreters"):
-        first = Environment(temporary / "build0", pythons[0])
-        others = [Environment(temporary / f"build{place}", path, first) for place, path in enumerate(pythons[1:], 1)]
-        builders = [first, *others]
-        builders[0].pip("install", "--group", f"{ROOT / 'pyproject.toml'}:build")
+        tools = Environment(temporary / "build0", pythons[0])
+        others = [Environment(temporary / f"build{place}", path, tools) for place, path in enumerate(pythons[1:], 1)]
+        builders = [tools, *others]
+        tools.pip("install", "--group", f"{ROOT / 'pyproject.toml'}:build")
         for builder in builders[1:]:
             builder.pip("install", "build>=1.6,<2")
         for builder in builders:
@@ -178,8 +178,8 @@ def prove(arguments: argparse.Namespace, temporary: Path) -> None:
         if (first := digests(out)) != (second := digests(temporary / "again")):
             raise Failed(f"two builds differ:\n{first}\n{second}")
     with part("inspection, bill of materials"):
-        inspect(out, builders[0])
-        run(builders[0].python, SCRIPTS / "sbom.py", out, quiet=False)
+        inspect(out, tools)
+        run(tools.python, SCRIPTS / "sbom.py", out, quiet=False)
 
     (sdist,) = out.glob("*.tar.gz")
     (plain,) = out.glob("*-py3-none-any.whl")
@@ -190,7 +190,7 @@ def prove(arguments: argparse.Namespace, temporary: Path) -> None:
         (shutil.copytree if (source / name).is_dir() else shutil.copy)(source / name, beside / name)
 
     for number, python in enumerate(pythons):
-        environment = Environment(temporary / f"user{number}", python, builders[0])
+        environment = Environment(temporary / f"user{number}", python, tools)
         version = run(environment.python, "-c", "import sys; print('cp%d%d' % sys.version_info[:2])").strip()
         (wheel,) = (path for path in out.glob("*.whl") if tags(path)[0] == version)
         with part(f"{wheel.name}: installed, compiled"):
@@ -203,7 +203,7 @@ def prove(arguments: argparse.Namespace, temporary: Path) -> None:
             with part(f"{wheel.name}: plain by LLM_ASYNC_NO_EXTENSIONS=1"):
                 environment.suite(beside, tests, {"LLM_ASYNC_NO_EXTENSIONS": "1"})
 
-    bare = Environment(temporary / "bare", pythons[0], builders[0])
+    bare = Environment(temporary / "bare", pythons[0], tools)
     hidden = without_compiler(temporary / "empty")
     with part(f"{plain.name}: no compiler, no orjson"):
         bare.install(plain)

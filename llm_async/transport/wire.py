@@ -199,6 +199,8 @@ class Wire(asyncio.BufferedProtocol):
         The timer stays with the socket when an exchange is over: the next one finds it set, early enough for its own deadlines,
         and most exchanges cost no timer at all.
         """
+        if self.closed:
+            return  # nobody waits for what is closed
         if self._alarm is None or when < self._alarm_at:
             self._stop_alarm()
             self._alarm_at = when
