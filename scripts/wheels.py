@@ -11,8 +11,9 @@ Not shown by this: old C libraries, musl, macOS, Windows, arm; the workflow ``wh
 
     python scripts/wheels.py [--python PATH ...] [--tests "-k words"] [--quick]
 
-``--quick`` leaves out every interpreter but the first and step 4's plain run, and tests of the compiled wheel only what an
-installed wheel can change: which twins are in use and what can be imported. Each part prints its seconds.
+The suites run side by side, as many as there are cores. ``--quick`` leaves out every interpreter but the first and step 4's
+plain run, does one thing at a time, and tests of the compiled wheel only what an installed wheel can change: which twins are in
+use and what can be imported. Each part prints its seconds.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
@@ -52,22 +54,26 @@ class Failed(Exception):
 
 
 @contextmanager
-def part(name: str) -> Iterator[None]:
-    """Frame one part of the work with its name and its seconds."""
-    print(f"--- {name}", flush=True)
+def part(name: str) -> Iterator[Callable[[str], None]]:
+    """One part of the work: that it has begun, and at its end what was said in it and how long it took, as a whole."""
+    said: list[str] = []
+    print(f"... {name}", flush=True)
     begun = time.monotonic()
-    yield
-    print(f"    {time.monotonic() - begun:.0f} s", flush=True)
+    try:
+        yield said.append
+    finally:
+        said.append(f"{time.monotonic() - begun:.0f} s")
+        lines = "\n".join(said).replace("\n", "\n    ")
+        print(f"--- {name}\n    {lines}\n", end="", flush=True)
 
 
 def run(
     *command: str | Path,
     cwd: Path | None = None,
     succeeds: bool = True,
-    quiet: bool = True,
     env: Mapping[str, str] = MappingProxyType({}),
 ) -> str:
-    """Run a command without the variables that steer this package; its output, which is shown when it disappoints."""
+    """Run a command without the variables that steer this package; its output, which is in the error when it disappoints."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("LLM_ASYNC_", "PYTHONPATH"))}
     if wire := os.environ.get("LLM_ASYNC_WIRE"):
         inherited["LLM_ASYNC_WIRE"] = wire
@@ -81,11 +87,8 @@ def run(
         timeout=3600,
     )
     if (done.returncode == 0) is not succeeds:
-        print(done.stdout)
-        raise Failed(f"{shlex.join(map(str, command))}: exit code {done.returncode}")
-    if not quiet:
-        print("    " + done.stdout.strip().replace("\n", "\n    "), flush=True)
-    return done.stdout
+        raise Failed(f"{done.stdout}\n{shlex.join(map(str, command))}: exit code {done.returncode}")
+    return done.stdout.strip()
 
 
 class Environment:
@@ -111,10 +114,10 @@ class Environment:
             "install", f"llm-async[all] @ {wheel.absolute().as_uri()}", "--group", f"{ROOT / 'pyproject.toml'}:test"
         )
 
-    def suite(self, beside: Path, tests: list[str], env: Mapping[str, str]) -> None:
-        """The suite in a folder that holds no package, so that only the installed one can be tested."""
+    def suite(self, beside: Path, tests: list[str], env: Mapping[str, str]) -> str:
+        """The suite in a folder that holds no package, so that only the installed one can be tested; its last line."""
         shown = run(self.python, "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests, cwd=beside, env=env)
-        print("    " + shown.strip().rpartition("\n")[2], flush=True)
+        return shown.rpartition("\n")[2]
 
 
 def digests(folder: Path) -> dict[str, str]:
@@ -138,15 +141,16 @@ def make(out: Path, builders: list[Environment], elsewhere: Path) -> None:
             shutil.move(wheel, out / wheel.name)
 
 
-def inspect(out: Path, tools: Environment) -> None:
-    """What the usual inspectors and our own say about the artifacts."""
+def inspect(out: Path, tools: Environment) -> Iterator[str]:
+    """What the usual inspectors and our own say about the artifacts, and the bill of materials."""
     everything, wheels = sorted(out.iterdir()), sorted(out.glob("*.whl"))
-    run(tools.bin / "twine", "--no-color", "check", "--strict", *everything, quiet=False)
-    run(tools.bin / "check-wheel-contents", *wheels, quiet=False)
-    run(tools.python, SCRIPTS / "check_wheel.py", *wheels, quiet=False)
+    yield run(tools.bin / "twine", "--no-color", "check", "--strict", *everything)
+    yield run(tools.bin / "check-wheel-contents", *wheels)
+    yield run(tools.python, SCRIPTS / "check_wheel.py", *wheels)
+    yield run(tools.python, SCRIPTS / "sbom.py", out)
 
 
-def without_compiler(folder: Path) -> dict[str, str]:
+def no_compiler(folder: Path) -> dict[str, str]:
     """Variables under which no compiler can be found: an empty PATH, and CC naming none."""
     folder.mkdir(exist_ok=True)
     return {"PATH": str(folder), "CC": "/bin/false", "CXX": "/bin/false"}
@@ -154,7 +158,6 @@ def without_compiler(folder: Path) -> dict[str, str]:
 
 def prove(arguments: argparse.Namespace, temporary: Path) -> None:
     """All six steps."""
-    tests: list[str] = shlex.split(arguments.tests)
     pythons: list[str] = arguments.python or [sys.executable]
     if arguments.quick:
         del pythons[1:]
@@ -169,17 +172,17 @@ def prove(arguments: argparse.Namespace, temporary: Path) -> None:
             builder.pip("install", "build>=1.6,<2")
         for builder in builders:
             builder.pip("install", "--require-hashes", "--requirement", artifacts.PINS)
-    with part("sdist, plain wheel, compiled wheels"):
+    with part("sdist, plain wheel, compiled wheels") as say:
         shutil.rmtree(out, ignore_errors=True)
         make(out, builders, temporary / "unrepaired")
-        print("    " + "\n    ".join(path.name for path in sorted(out.iterdir())))
+        say("\n".join(path.name for path in sorted(out.iterdir())))
     with part("again: the same sources give the same bytes"):
         make(temporary / "again", builders, temporary / "unrepaired")
         if (first := digests(out)) != (second := digests(temporary / "again")):
             raise Failed(f"two builds differ:\n{first}\n{second}")
-    with part("inspection, bill of materials"):
-        inspect(out, tools)
-        run(tools.python, SCRIPTS / "sbom.py", out, quiet=False)
+    with part("inspection, bill of materials") as say:
+        for said in inspect(out, tools):
+            say(said)
 
     (sdist,) = out.glob("*.tar.gz")
     (plain,) = out.glob("*-py3-none-any.whl")
@@ -189,38 +192,46 @@ def prove(arguments: argparse.Namespace, temporary: Path) -> None:
     for name in filter(lambda name: (source / name).exists(), BESIDE_TESTS):
         (shutil.copytree if (source / name).is_dir() else shutil.copy)(source / name, beside / name)
 
-    for number, python in enumerate(pythons):
-        environment = Environment(temporary / f"user{number}", python, tools)
-        version = run(environment.python, "-c", "import sys; print('cp%d%d' % sys.version_info[:2])").strip()
+    tests: list[str] = shlex.split(arguments.tests)
+
+    def with_compiler(number: int) -> None:
+        environment = Environment(temporary / f"user{number}", pythons[number], tools)
+        version = run(environment.python, "-c", "import sys; print('cp%d%d' % sys.version_info[:2])")
         (wheel,) = (path for path in out.glob("*.whl") if tags(path)[0] == version)
-        with part(f"{wheel.name}: installed, compiled"):
+        with part(f"{wheel.name}: installed, compiled") as say:
             environment.install(wheel)
             environment.pip("check")
-            run(environment.python, "-m", "llm_async", "info", quiet=False, cwd=beside)
+            say(run(environment.python, "-m", "llm_async", "info", cwd=beside))
             compiled = [*QUICK_TESTS] if arguments.quick else tests
-            environment.suite(beside, compiled, {"LLM_ASYNC_REQUIRE_EXTENSIONS": "1"})
+            say(environment.suite(beside, compiled, {"LLM_ASYNC_REQUIRE_EXTENSIONS": "1"}))
         if not arguments.quick:
-            with part(f"{wheel.name}: plain by LLM_ASYNC_NO_EXTENSIONS=1"):
-                environment.suite(beside, tests, {"LLM_ASYNC_NO_EXTENSIONS": "1"})
+            with part(f"{wheel.name}: plain by LLM_ASYNC_NO_EXTENSIONS=1") as say:
+                say(environment.suite(beside, tests, {"LLM_ASYNC_NO_EXTENSIONS": "1"}))
 
-    bare = Environment(temporary / "bare", pythons[0], tools)
-    hidden = without_compiler(temporary / "empty")
-    with part(f"{plain.name}: no compiler, no orjson"):
-        bare.install(plain)
-        bare.pip("check")
-        bare.pip("uninstall", "--yes", "orjson")
-        run(bare.python, "-m", "llm_async", "info", quiet=False, cwd=beside)
-        bare.suite(beside, tests, hidden)
-    with part(f"{sdist.name}: no compiler"):
-        bare.pip("uninstall", "--yes", "llm-async")
-        said = bare.pip("install", "-v", sdist, env=hidden)
-        lines = [line.strip() for line in said.splitlines() if "llm-async: no extensions" in line]
-        if len(lines) != 1:
-            raise Failed(f"one line should say that there are no extensions, not {len(lines)}")
-        print(f"    {lines[0]}")
-        run(bare.python, "-c", "import llm_async._speedups as s; assert not s.COMPILED", cwd=beside)
-        required = {"LLM_ASYNC_REQUIRE_EXTENSIONS": "1", **hidden}
-        bare.pip("install", "--force-reinstall", sdist, succeeds=False, env=required)
+    def without_compiler() -> None:
+        bare, hidden = Environment(temporary / "bare", pythons[0], tools), no_compiler(temporary / "empty")
+        with part(f"{plain.name}: no compiler, no orjson") as say:
+            bare.install(plain)
+            bare.pip("check")
+            bare.pip("uninstall", "--yes", "orjson")
+            say(run(bare.python, "-m", "llm_async", "info", cwd=beside))
+            say(bare.suite(beside, tests, hidden))
+        with part(f"{sdist.name}: no compiler") as say:
+            bare.pip("uninstall", "--yes", "llm-async")
+            said = bare.pip("install", "-v", sdist, env=hidden)
+            lines = [line.strip() for line in said.splitlines() if "llm-async: no extensions" in line]
+            if len(lines) != 1:
+                raise Failed(f"one line should say that there are no extensions, not {len(lines)}")
+            say(lines[0])
+            run(bare.python, "-c", "import llm_async._speedups as s; assert not s.COMPILED", cwd=beside)
+            required = {"LLM_ASYNC_REQUIRE_EXTENSIONS": "1", **hidden}
+            bare.pip("install", "--force-reinstall", sdist, succeeds=False, env=required)
+
+    with ThreadPoolExecutor(1 if arguments.quick else os.cpu_count()) as side_by_side:
+        jobs = [side_by_side.submit(without_compiler)]
+        jobs += [side_by_side.submit(with_compiler, number) for number in range(len(pythons))]
+        for job in jobs:
+            job.result()
 
 
 def main() -> int:

@@ -1,7 +1,7 @@
 """The documents tell the truth: every Python block of README.md and docs/ runs as it stands.
 
 Blocks with ``test_`` functions are run by pytest. The others of a document run one after another in one process, each with
-fresh names and in a folder of its own.
+fresh names and variables, in a folder of its own; what one has imported is there for those behind it.
 """
 
 from __future__ import annotations
@@ -25,12 +25,20 @@ _LINK = re.compile(r"\]\((?!https?://|#)([^)#\s]+)")
 _DEADLINE = 50  # seconds
 
 
-# Runs the files that it is given, each in its own folder; the traceback of one that fails names it.
+# Runs the files that it is given, each in its own folder, and names each before; the traceback of one that fails names it, too.
 _RUNNER = """
 import os, runpy, sys
+variables = dict(os.environ)
 for file in sys.argv[1:]:
+    print(file, flush=True)
     os.chdir(os.path.dirname(file))
-    runpy.run_path(file, run_name="__main__")
+    try:
+        runpy.run_path(file, run_name="__main__")
+    except SystemExit as ending:
+        if ending.code:
+            raise
+    os.environ.clear()
+    os.environ.update(variables)
 """
 
 
@@ -53,14 +61,16 @@ def written(place: str, block: str, folder: Path) -> Path:
     return file
 
 
-def run(command: list[str], folder: Path) -> None:
+def run(command: list[str], files: list[Path], folder: Path) -> None:
+    """Run the blocks in these files by a command that names each that it runs."""
     # The keys of the one who runs the tests are none of the documents' business.
     environment = {name: value for name, value in os.environ.items() if not name.endswith(("_API_KEY", "_BASE_URL"))}
     environment["PYTHONPATH"] = str(Path(llm_async.__file__).parents[1])
-    command = [sys.executable, "-X", "dev", "-W", "error", *command]
+    command = [sys.executable, "-X", "dev", "-W", "error", *command, *map(str, files)]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=_DEADLINE, cwd=folder, env=environment)
     assert ended.returncode == 0, f"{ended.stdout}\n{ended.stderr}"
     assert "Warning" not in ended.stderr
+    assert [file for file in files if file.parent.name not in ended.stdout] == []
 
 
 PROGRAMS = {
@@ -74,13 +84,13 @@ TESTS = {place: block for document in DOCUMENTS for place, block in blocks(docum
 @pytest.mark.parametrize("document", PROGRAMS)
 def test_the_programs_of_a_document_run_as_they_stand(document: str, tmp_path: Path) -> None:
     files = [written(place, block, tmp_path) for place, block in PROGRAMS[document].items()]
-    run(["-c", _RUNNER, *map(str, files)], tmp_path)
+    run(["-c", _RUNNER], files, tmp_path)
 
 
 def test_the_tests_in_the_documents_pass_as_they_stand(tmp_path: Path) -> None:
     files = [written(place, block, tmp_path) for place, block in TESTS.items()]
     alone = ["-p", "no:cacheprovider", "-c", os.devnull, "--rootdir", str(tmp_path), "--import-mode=importlib"]
-    run(["-m", "pytest", "-q", *alone, *map(str, files)], tmp_path)
+    run(["-m", "pytest", "-v", *alone], files, tmp_path)
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)

@@ -119,7 +119,8 @@ def _fits(wanted: int, got: int) -> bool:
 
 def media_type_of_name(name: str) -> str | None:
     """The media type that the end of a file's name, or of a URL's path, tells; None where it tells nothing."""
-    return _ENDINGS.get(name.rpartition("/")[2].rpartition(".")[2].lower())
+    _, dot, ending = name.rpartition("/")[2].rpartition(".")
+    return _ENDINGS.get(ending.lower()) if dot else None
 
 
 def ending_of(media_type: str) -> str:

@@ -13,7 +13,6 @@ from typing import Any, Literal, Union
 from .tool_call import SERVER_RUN, ServerId, ToolCall
 
 __all__ = [
-    "CheckedMessages",
     "Content",
     "Message",
     "Role",
@@ -95,10 +94,6 @@ class Message:
         return message
 
 
-class CheckedMessages(list[Message]):
-    """What :func:`normalize_messages` gave, on its way through this library: it need not be checked once more."""
-
-
 def listed(messages: Iterable[Message | Mapping[str, Any]]) -> list[Message | Mapping[str, Any]]:
     """The entries of a conversation, which are not looked at; TypeError for what is no list of messages."""
     if type(messages) is list:
@@ -115,8 +110,6 @@ def normalize_messages(messages: Iterable[Message | Mapping[str, Any]]) -> list[
         ValueError: for a role that is none of the four.
         TypeError: for an entry that is neither, or content of a wrong type.
     """
-    if type(messages) is CheckedMessages:
-        return messages
     return [_normalize(entry, position) for position, entry in enumerate(listed(messages))]
 
 

@@ -185,7 +185,10 @@ def _by_url(url: str, where: str, media_type: str | None = None) -> Part:
         raise ValueError(f"{where}: a part's URL cannot be read") from error
     if address.scheme.lower() not in ("http", "https", "gs"):
         raise ValueError(f"{where}: a part's URL must begin with data:, http:, https: or gs:")
-    media_type = media_type or _media_type(address.path)
+    if media_type is None:
+        media_type = _media_type(address.path)
+        if media_type is not None and media_type.startswith(_OFFICE):
+            media_type = None  # a name is no proof; what it is shows when it is fetched
     return {"fileData": {**({"mimeType": media_type} if media_type else {}), "fileUri": url}}
 
 
@@ -197,7 +200,8 @@ def _by_id(file_id: str, where: str) -> Part:
 
 
 def _media_type(name: str) -> str | None:
-    return _OWN_SPELLINGS.get(name.rpartition(".")[2].lower()) or media_type_of_name(name)
+    _, dot, ending = name.rpartition("/")[2].rpartition(".")
+    return (_OWN_SPELLINGS.get(ending.lower()) if dot else None) or media_type_of_name(name)
 
 
 def _str(holder: Mapping[str, Any], key: str, where: str) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -29,11 +28,6 @@ def join_url(base: str, path: str) -> str:
     """
     if not isinstance(path, str):
         raise TypeError(f"path must be a str, not {type(path).__name__}")
-    return _joined(base, path)
-
-
-@lru_cache(maxsize=64)  # the same few with every request
-def _joined(base: str, path: str) -> str:
     root, _, query = base.partition("?")
     scheme, separator, rest = root.partition("://")
     if not separator or scheme.lower() not in ("http", "https") or not rest.strip("/"):
@@ -78,9 +72,10 @@ def with_query(url: str, params: Mapping[str, Any] | None) -> str:
     return url + ("&" if "?" in url else "?") + urlencode(pairs) if pairs else url
 
 
-@lru_cache(maxsize=64)
 def without_query(url: str) -> str:
     """An address without what is asked of it, and without who asks."""
+    if "?" not in url and "@" not in url:
+        return url
     root = url.partition("?")[0]
     scheme, separator, rest = root.partition("://")
     if not separator:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, overload
 from ..errors import ProtocolError
 from ..models import Limits, Message, Response, ResponseSchema, Timeouts, ToolCall
 from ..models.hooks import Hooks
-from ..models.message import CheckedMessages, message_to_dict, normalize_messages
+from ..models.message import message_to_dict, normalize_messages
 from ..models.secret import Secret, reveal
 from ..models.timing import Timing
 from ..protocols.base import Answer, Call, Protocol, WireRequest, excerpt
@@ -153,7 +153,9 @@ class BaseProvider(Asking, Beside, NetworkClient):
         if not messages and self._protocol is not None:
             raise ValueError("messages must hold at least one message")
         checked = readable_by((self.name(), *self.READS), normalize_messages(messages))
-        return self._serialize_messages(CheckedMessages(checked))
+        if legacy.is_overridden(self, BaseProvider, "_serialize_messages"):
+            return self._serialize_messages(checked)
+        return [message_to_dict(message) for message in checked]  # what it would do, without checking them again
 
     async def _single_complete(
         self,

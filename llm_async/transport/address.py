@@ -1,7 +1,8 @@
 """Where a request goes: a URL, checked and taken apart.
 
 What belongs here: what a URL may hold, and how host and path stand on the wire. URLs may carry keys in their query, so
-none is echoed in an error; the last few are remembered, because nearly every request has the address of the one before.
+none is echoed in an error, and none with credentials before its host is accepted. The last few are remembered, because nearly
+every request has the address of the one before.
 """
 
 from __future__ import annotations

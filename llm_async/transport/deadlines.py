@@ -95,7 +95,7 @@ class Clock:
         """The exchange is over."""
         wire, self._wire = self._wire, None
         if wire is not None:
-            wire.watch = None
+            wire.unwatch()
 
     def _begin(self, phase: str, seconds: float | None, *, fixed: bool) -> None:
         now = self._loop.time()

@@ -221,11 +221,6 @@ class HeadReader:
         self._held = bytearray()
         self._limit = limit
 
-    @property
-    def started(self) -> bool:
-        """Whether any byte has arrived."""
-        return bool(self._held)
-
     def feed(self, data: bytes) -> tuple[ResponseHead, bytes] | None:
         """Take the next bytes of the connection; the head and the bytes behind it once it is whole.
 

@@ -103,7 +103,8 @@ class Wire(asyncio.BufferedProtocol):
             self.closed = True
             # On Python 3.10 a transport for TLS does not know that it is closed until it is told.
             self.transport.abort()
-        self._stop_alarm()
+        if self.watch is None:
+            self._stop_alarm()
         self._end(exc)
 
     def _end(self, cause: BaseException | None) -> None:
@@ -196,15 +197,19 @@ class Wire(asyncio.BufferedProtocol):
     def wake_at(self, when: float) -> None:
         """Call :attr:`watch` at the loop time ``when``, or earlier.
 
-        The timer stays with the socket when an exchange is over: the next one finds it set, early enough for its own deadlines,
-        and most exchanges cost no timer at all.
+        The timer stays with the socket when an exchange is over. The next one mostly finds it set early enough, and most exchanges
+        cost no timer at all.
         """
-        if self.closed:
-            return  # nobody waits for what is closed
         if self._alarm is None or when < self._alarm_at:
             self._stop_alarm()
             self._alarm_at = when
             self._alarm = self._loop.call_at(when, self._ring)
+
+    def unwatch(self) -> None:
+        """The exchange is over: nobody looks at the time until the next one."""
+        self.watch = None
+        if self.closed:
+            self._stop_alarm()
 
     def _ring(self) -> None:
         self._alarm = None
@@ -237,7 +242,7 @@ class Wire(asyncio.BufferedProtocol):
     def abandon(self) -> None:
         """Close the socket although its event loop, which would have to do it, is closed."""
         self.closed = True
-        self._alarm = None  # gone with its loop
+        self.watch = self._alarm = None  # the timer is gone with its loop
         transport = self._socket_transport
         if transport is not None:
             try:

@@ -372,6 +372,25 @@ def test_a_subclass_that_serializes_messages_is_handed_message_objects() -> None
     asyncio.run(run())
 
 
+def test_a_subclass_may_put_messages_into_the_list_that_it_is_handed_and_they_are_checked() -> None:
+    class Terse(OpenAIProvider):
+        role = "system"
+
+        def _serialize_messages(self, messages: Any) -> list[dict[str, Any]]:
+            messages.insert(0, {"role": self.role, "content": "Be brief."})
+            return super()._serialize_messages(messages)
+
+    async def run() -> None:
+        async with ProviderServer() as server, Terse("k", server.url("openai")) as provider:
+            await provider.acomplete("m", HELLO)
+            assert server.requests[-1].json["messages"] == [{"role": "system", "content": "Be brief."}, *HELLO]
+            provider.role = "nobody"
+            with pytest.raises(ValueError, match="nobody"):
+                await provider.acomplete("m", HELLO)
+
+    asyncio.run(run())
+
+
 def test_a_subclass_that_changes_headers_tools_or_messages_is_obeyed_in_streams_too() -> None:
     class Changed(OpenAIProvider):
         def _default_headers(self) -> dict[str, str]:

@@ -353,6 +353,14 @@ def test_a_file_of_an_office_program_is_not_taken_for_a_pdf() -> None:
             {"fileData": {"mimeType": "video/mov", "fileUri": "https://x.org/a.mov"}},
         ),
         (
+            {"type": "input_file", "file_url": "gs://bucket/a.docx"},
+            {"fileData": {"fileUri": "gs://bucket/a.docx"}},
+        ),
+        (
+            {"type": "input_file", "file_url": "https://x.org/files/mov"},
+            {"fileData": {"fileUri": "https://x.org/files/mov"}},
+        ),
+        (
             {"type": "input_file", "filename": "a.yaml", "file_data": PNG},
             {"inlineData": {"mimeType": "application/yaml", "data": PNG}},
         ),

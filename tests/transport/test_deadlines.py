@@ -285,6 +285,26 @@ def test_the_total_holds_in_the_rest_too() -> None:
     play(never_done, test)
 
 
+def test_the_total_holds_although_the_server_has_closed_the_connection() -> None:
+    async def test(transport: Transport, server: RawServer) -> None:
+        total_at = asyncio.get_running_loop().time() + 0.5
+        reply = await send(transport, server, timeouts=timeouts(total=0.5), total_at=total_at)
+        assert await reply.read_some() == b"one"
+        await server.until(lambda server: server.open == 0)
+        await asyncio.sleep(total_at + 0.1 - asyncio.get_running_loop().time())
+        with pytest.raises(APITimeoutError, match="in total"):
+            await reply.read_some()
+        assert timers() == []
+
+    async def script(peer: Peer) -> None:
+        await peer.request()
+        await peer.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\none\r\n")
+        await asyncio.sleep(0.1)
+        await peer.send(b"3\r\ntwo\r\n0\r\n\r\n")
+
+    play(script, test)
+
+
 def timers() -> list[Any]:
     """Those of sockets that the event loop will still call."""
     loop: Any = asyncio.get_running_loop()
