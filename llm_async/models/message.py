@@ -12,15 +12,7 @@ from typing import Any, Literal, Union
 
 from .tool_call import SERVER_RUN, ServerId, ToolCall
 
-__all__ = [
-    "Content",
-    "Message",
-    "Role",
-    "listed",
-    "message_to_dict",
-    "normalize_messages",
-    "validate_messages",
-]
+__all__ = ["Content", "Message", "Role", "listed", "message_to_dict", "normalize_messages", "validate_messages"]
 
 Role = Literal["system", "user", "assistant", "tool"]
 Content = Union[str, list[dict[str, Any]]]

@@ -87,7 +87,7 @@ def read_answer(body: dict[str, Any]) -> Answer:
     choices = body.get("choices")
     if not isinstance(choices, list) or not choices:
         raise ProtocolError(f"the answer has no choices: {_shown(body)}", payload=body)
-    if [choice for choice in choices if not isinstance(choice, dict)]:
+    if not all(isinstance(choice, dict) for choice in choices):
         raise ProtocolError(f"the answer has a choice that is no object: {_shown(body)}", payload=body)
     return make_answer(body)
 
@@ -202,7 +202,7 @@ def _texts(message: Mapping[str, Any]) -> tuple[str, str, str]:
     content = message.get("content")
     refusal = _string(message.get("refusal"))
     if isinstance(content, str):
-        return repair(content), "", repair(refusal) if refusal else ""
+        return repair(content), "", repair(refusal)
     if isinstance(content, dict):
         content = [content]
     texts = [part_texts(part) for part in content] if isinstance(content, list) else []
@@ -325,8 +325,6 @@ def as_index(value: Any) -> int | None:
 def _first_choice(body: Mapping[str, Any]) -> Mapping[str, Any]:
     """The choice that the Message is made of: number 0, else the first one there is."""
     choices: list[dict[str, Any]] = body.get("choices") or []
-    if choices and choices[0].get("index") == 0:
-        return choices[0]
     return next((choice for choice in choices if choice_index(choice) == 0), choices[0] if choices else {})
 
 

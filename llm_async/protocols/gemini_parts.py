@@ -36,17 +36,16 @@ _NATIVE = frozenset(
     }
 )
 _DATA_URL = re.compile(r"data:(?P<type>[^;,]*)(?P<options>[^,]*),", re.IGNORECASE)
-# Media types by the end of a file's name, where Gemini spells them otherwise than everybody else.
+# What Gemini calls a media type, where that is not the registered name.
 _OWN_SPELLINGS = {
-    "avi": "video/avi",
-    "m4a": "audio/m4a",
-    "md": "text/md",
-    "mov": "video/mov",
-    "mp3": "audio/mp3",
-    "mpg": "video/mpg",
-    "rtf": "text/rtf",
-    "wmv": "video/wmv",
-    "xml": "text/xml",
+    "application/rtf": "text/rtf",
+    "application/xml": "text/xml",
+    "audio/mp4": "audio/m4a",
+    "audio/mpeg": "audio/mp3",
+    "text/markdown": "text/md",
+    "video/quicktime": "video/mov",
+    "video/x-ms-wmv": "video/wmv",
+    "video/x-msvideo": "video/avi",
 }
 # The files of office programs, archives and the like: "Document understanding" in the guides knows PDFs and texts.
 _OFFICE = ("application/vnd.", "application/msword", "application/zip", "application/octet-stream")
@@ -200,8 +199,8 @@ def _by_id(file_id: str, where: str) -> Part:
 
 
 def _media_type(name: str) -> str | None:
-    _, dot, ending = name.rpartition("/")[2].rpartition(".")
-    return (_OWN_SPELLINGS.get(ending.lower()) if dot else None) or media_type_of_name(name)
+    media_type = media_type_of_name(name)
+    return media_type and _OWN_SPELLINGS.get(media_type, media_type)
 
 
 def _str(holder: Mapping[str, Any], key: str, where: str) -> str:

@@ -181,7 +181,7 @@ def dollars(raw: Mapping[str, Any]) -> float | None:
 def _first(holder: Mapping[str, Any], *names: str) -> int | None:
     """The first of the named counts that is given."""
     for name in names:
-        value = holder.get(name)
-        if value is not None and (value := count(value)) is not None:
+        value = count(holder.get(name))
+        if value is not None:
             return value
     return None

@@ -67,16 +67,7 @@ def old_name(name: str) -> Any:
 
 def is_served(provider: BaseProvider) -> bool:
     """Whether a provider has anything for which its calls have to go the old way."""
-    # Asked before every call, so without a step more than it takes.
-    cls, own = type(provider), provider.__dict__
-    for name, genuine in HOOKS.items():
-        if getattr(cls, name) is not genuine or name in own:
-            return True
-    for namespace in _namespaces(cls):
-        for name in _OLD_FUNCTIONS:
-            if name in namespace and _is_replaced(namespace[name]):
-                return True
-    return False
+    return bool(_overridden(provider)) or any(replaced_function(provider, name) for name in _OLD_FUNCTIONS)
 
 
 def replaced_function(provider: BaseProvider, name: str) -> Any:
